@@ -1,0 +1,92 @@
+//! The command line: what can be asked for. Each command's work is in the file of its name.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+
+use crate::workspace::Workspace;
+use crate::{audit, demo, dist, guests, header, test};
+
+/// The project's own commands
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Set up this machine, build everything, and train the digits overlay once
+    Demo,
+    /// Run every check and test; the last line says how many passed and failed
+    Test(TestArgs),
+    /// Make the self-contained folder that an operator unpacks and runs
+    Dist(DistArgs),
+    /// Build the overlays into packages under target/overlays
+    Guests(GuestArgs),
+    /// Write plugin-api/include/clamp_backend.h from the ABI's Rust sources
+    Header(HeaderArgs),
+    /// Check licences, advisories and sources of all dependencies with cargo-deny
+    Audit,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// Run only these groups; see --list
+    #[arg(long, value_name = "GROUP")]
+    pub(crate) only: Vec<String>,
+    /// Name the groups and stop
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DistArgs {
+    /// The folder to make; it is new, empty, or an earlier one of this command
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct GuestArgs {
+    /// Where the packages go [default: target/overlays]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+    /// Build the test fixtures too
+    #[arg(long)]
+    pub(crate) fixtures: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HeaderArgs {
+    /// Write nothing; fail if the committed header is not what would be written
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+impl Cli {
+    pub(crate) fn run(&self) -> Result<()> {
+        let workspace = Workspace::find()?;
+        match &self.command {
+            Command::Demo => demo::run(&workspace),
+            Command::Test(args) => test::run(&workspace, args),
+            Command::Dist(args) => dist::run(&workspace, &args.out),
+            Command::Guests(args) => guests::run(&workspace, args),
+            Command::Header(args) => header::run(&workspace, args.check),
+            Command::Audit => audit::run(&workspace),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

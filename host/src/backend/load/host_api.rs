@@ -1,0 +1,88 @@
+//! The host's side of the ABI: log, settings, the plugin's own folder, cancellation. One leaked context a plugin file,
+//! since a library is never unloaded and may call at any time.
+
+use std::collections::BTreeMap;
+use std::ffi::c_void;
+use std::path::Path;
+
+use clamp_plugin_api::abi::{
+    CLAMP_ABI_MAJOR, CLAMP_ABI_MINOR, CLAMP_LOG_ERROR, CLAMP_LOG_INFO, CLAMP_LOG_WARN, ClampHostApi, ClampStr, Status,
+};
+
+struct Context {
+    folder: String,
+    settings: BTreeMap<String, String>,
+}
+
+/// Makes a host table that lives as long as the process.
+pub(super) fn leak(folder: &Path, settings: &BTreeMap<String, String>) -> &'static ClampHostApi {
+    let context = Box::new(Context { folder: folder.to_string_lossy().into_owned(), settings: settings.clone() });
+    Box::leak(Box::new(ClampHostApi {
+        struct_size: size_of::<ClampHostApi>() as u32,
+        version: u32::from(CLAMP_ABI_MAJOR) << 16 | u32::from(CLAMP_ABI_MINOR),
+        ctx: Box::into_raw(context).cast(),
+        log: Some(log),
+        config: Some(config),
+        plugin_folder: Some(plugin_folder),
+        cancelled: Some(cancelled),
+    }))
+}
+
+/// # Safety
+/// `ctx` is the pointer that [`leak`] handed out.
+unsafe fn context<'a>(ctx: *mut c_void) -> Option<&'a Context> {
+    // SAFETY: by this function's contract; the context is never freed or changed.
+    unsafe { ctx.cast::<Context>().as_ref() }
+}
+
+/// # Safety
+/// `text` is empty or readable for its length.
+unsafe fn read<'a>(text: ClampStr) -> std::borrow::Cow<'a, str> {
+    if text.ptr.is_null() || text.len == 0 {
+        return "".into();
+    }
+    // SAFETY: by this function's contract.
+    String::from_utf8_lossy(unsafe { std::slice::from_raw_parts(text.ptr, text.len) })
+}
+
+unsafe extern "C" fn log(_ctx: *mut c_void, level: u32, text: ClampStr) {
+    // SAFETY: the plugin passes a readable text.
+    let text = unsafe { read(text) };
+    match level {
+        CLAMP_LOG_ERROR => tracing::error!(event = "plugin", text = %text),
+        CLAMP_LOG_WARN => tracing::warn!(event = "plugin", text = %text),
+        CLAMP_LOG_INFO => tracing::info!(event = "plugin", text = %text),
+        _ => tracing::debug!(event = "plugin", text = %text),
+    }
+}
+
+unsafe extern "C" fn config(ctx: *mut c_void, key: ClampStr, buf: *mut u8, cap: usize, len: *mut usize) -> i32 {
+    // SAFETY: `ctx` is ours, the others are valid by the ABI.
+    unsafe {
+        let value = context(ctx).and_then(|c| c.settings.get(read(key).as_ref()));
+        value.map_or(Status::NotFound.code(), |value| copy_out(value, buf, cap, len))
+    }
+}
+
+unsafe extern "C" fn plugin_folder(ctx: *mut c_void, buf: *mut u8, cap: usize, len: *mut usize) -> i32 {
+    // SAFETY: as above.
+    unsafe { context(ctx).map_or(Status::Internal.code(), |c| copy_out(&c.folder, buf, cap, len)) }
+}
+
+unsafe extern "C" fn cancelled(_ctx: *mut c_void, _host_call: u64) -> u32 {
+    0
+}
+
+/// # Safety
+/// `buf` is writable for `cap` bytes, `len` is writable.
+unsafe fn copy_out(text: &str, buf: *mut u8, cap: usize, len: *mut usize) -> i32 {
+    if len.is_null() || (buf.is_null() && cap > 0) {
+        return Status::Invalid.code();
+    }
+    // SAFETY: by this function's contract.
+    unsafe {
+        std::ptr::copy_nonoverlapping(text.as_ptr(), buf, text.len().min(cap));
+        len.write(text.len());
+    }
+    Status::Ok.code()
+}

@@ -1,0 +1,65 @@
+//! The private copy of a plugin file: what is hashed is what is opened, whatever happens to the original meanwhile.
+
+use std::fs::{self, DirBuilder};
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use clamp_plugin_api::manifest::jcs::sha256_hex;
+
+/// A copy in a folder that only this user can enter.
+pub(super) struct PrivateCopy {
+    path: PathBuf,
+    pub(super) sha256: String,
+    /// Removes a temporary folder once the library is mapped.
+    _temporary: Option<tempfile::TempDir>,
+}
+
+impl PrivateCopy {
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Copies `source` under its digest, into `cache` where that can be written, else into a temporary folder.
+pub(super) fn make(source: &Path, cache: Option<&Path>) -> Result<PrivateCopy, String> {
+    let bytes = fs::read(source).map_err(|e| format!("cannot read it: {e}"))?;
+    if bytes.len() < 4 || &bytes[..4] != b"\x7fELF" {
+        return Err("not an ELF shared object".into());
+    }
+    let sha256 = sha256_hex(&bytes);
+    if let Some(cache) = cache
+        && let Ok(path) = keep(&bytes, &sha256, cache)
+    {
+        return Ok(PrivateCopy { path, sha256, _temporary: None });
+    }
+    let folder = tempfile::Builder::new()
+        .prefix("clamp-plugin-")
+        .tempdir()
+        .map_err(|e| format!("cannot make a private copy of it: {e}"))?;
+    let path = folder.path().join(format!("{sha256}.so"));
+    write(&path, &bytes).map_err(|e| format!("cannot make a private copy of it: {e}"))?;
+    Ok(PrivateCopy { path, sha256, _temporary: Some(folder) })
+}
+
+fn keep(bytes: &[u8], sha256: &str, cache: &Path) -> std::io::Result<PathBuf> {
+    DirBuilder::new().recursive(true).mode(0o700).create(cache)?;
+    // An existing folder may have been made by somebody with another idea of privacy.
+    fs::set_permissions(cache, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
+    let path = cache.join(format!("{sha256}.so"));
+    if fs::read(&path).is_ok_and(|kept| kept == bytes) {
+        return Ok(path);
+    }
+    let temp = cache.join(format!(".{sha256}.{}", std::process::id()));
+    let outcome = write(&temp, bytes).and_then(|()| fs::rename(&temp, &path));
+    if outcome.is_err() {
+        let _ = fs::remove_file(&temp);
+    }
+    outcome.map(|()| path)
+}
+
+fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o500).open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}

@@ -1,0 +1,20 @@
+//! Compute backends: finding plugin files, loading them safely, choosing one, and talking to it through safe wrappers.
+//! Knows the ABI and the kernel catalogue; knows nothing of overlays or runs.
+
+mod catalog;
+mod discover;
+mod fp;
+mod instance;
+pub mod load;
+mod queue;
+mod select;
+mod session;
+mod translate;
+
+pub use catalog::{Candidate, Catalog, Stage};
+pub use discover::{SearchFolder, candidates};
+pub use fp::FpEnvironment;
+pub use instance::{Backend, DeviceFacts, DeviceKind};
+pub use queue::{ArrayRef, LaunchSpec, Queue, QueueOptions};
+pub use select::{Selection, Wish, select};
+pub use session::{Buffer, Device, Kernel};

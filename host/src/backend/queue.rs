@@ -1,0 +1,338 @@
+//! One call's in-order queue. Checks each launch against the catalogue once, gathers launches into batches, keeps
+//! alive what the device may still use, and turns data errors into sentences that name the launch and the kernel.
+
+use std::collections::VecDeque;
+use std::ffi::c_void;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use clamp_kernels::catalogue::{ArrayDesc, Dtype, LaunchParams, Shape};
+use clamp_plugin_api::abi::{
+    CLAMP_MAX_DIMS, CLAMP_MODE_FAST, CLAMP_MODE_STRICT, ClampArray, ClampError, ClampLaunch, ClampQueueDesc, ClampTiming, Status,
+};
+
+use super::instance::entry;
+use super::session::{Buffer, Device, Kernel};
+use super::translate::PluginFault;
+use crate::error::{Error, ErrorKind, Result};
+
+/// What a queue is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueOptions {
+    /// Only the bits of the specification.
+    pub strict: bool,
+    /// Host threads it may use; 0 = the backend's choice.
+    pub max_threads: u32,
+    /// Launches gathered before they are handed to the backend; at least 1.
+    pub batch: usize,
+}
+
+/// An array argument of a launch.
+#[derive(Clone)]
+pub struct ArrayRef {
+    /// The memory.
+    pub buffer: Arc<Buffer>,
+    /// Of the first element.
+    pub byte_offset: u64,
+    /// Element type.
+    pub dtype: Dtype,
+    /// Extents.
+    pub shape: Shape,
+}
+
+/// One launch, arguments in catalogue order.
+pub struct LaunchSpec {
+    /// What runs.
+    pub kernel: Arc<Kernel>,
+    /// `None` for an absent optional input.
+    pub inputs: Vec<Option<ArrayRef>>,
+    /// Outputs.
+    pub outputs: Vec<ArrayRef>,
+    /// Per-launch parameters.
+    pub params: LaunchParams,
+}
+
+/// An in-order queue; one thread at a time.
+pub struct Queue {
+    device: Arc<Device>,
+    handle: *mut c_void,
+    batch: usize,
+    pending: Vec<LaunchSpec>,
+    /// What the device may still use, until the point has passed.
+    in_flight: VecDeque<(u64, Vec<LaunchSpec>)>,
+    /// Launches submitted before the names below begin.
+    named_from: u64,
+    /// Kernel ids of the launches since the last clean wait, for messages.
+    names: Vec<&'static str>,
+    launches: u64,
+    busy: Duration,
+}
+
+// SAFETY: the ABI lets any thread use a queue as long as only one does at a time, which `&mut self` ensures.
+unsafe impl Send for Queue {}
+
+impl Queue {
+    /// A new queue on a device.
+    pub fn create(device: &Arc<Device>, options: QueueOptions) -> Result<Self> {
+        let desc = ClampQueueDesc {
+            mode: if options.strict { CLAMP_MODE_STRICT } else { CLAMP_MODE_FAST },
+            max_threads: options.max_threads,
+            host_call: 0,
+        };
+        let mut handle = std::ptr::null_mut();
+        let create = entry!(device.backend.table, queue_create);
+        // SAFETY: the device is alive, `desc` is readable, `handle` is writable.
+        device
+            .backend
+            .call(|err| unsafe { create(device.handle, &raw const desc, &raw mut handle, err) })
+            .map_err(|fault| device.backend.error(fault, "create a queue"))?;
+        Ok(Self {
+            device: Arc::clone(device),
+            handle,
+            batch: options.batch.max(1),
+            pending: Vec::new(),
+            in_flight: VecDeque::new(),
+            named_from: 0,
+            names: Vec::new(),
+            launches: 0,
+            busy: Duration::ZERO,
+        })
+    }
+
+    /// The queue's device.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
+    /// Launches queued so far.
+    pub fn launches(&self) -> u64 {
+        self.launches
+    }
+
+    /// Time spent inside the backend's queue functions.
+    pub fn busy(&self) -> Duration {
+        self.busy
+    }
+
+    /// Checks a launch against the catalogue and queues it. A shape, dtype, range or aliasing problem comes back here
+    /// and queues nothing.
+    pub fn launch(&mut self, launch: LaunchSpec) -> Result<()> {
+        check(&launch)?;
+        self.names.push(launch.kernel.spec.id);
+        self.launches += 1;
+        self.pending.push(launch);
+        if self.pending.len() >= self.batch { self.flush() } else { Ok(()) }
+    }
+
+    /// Host to device. Waits until the bytes have been taken.
+    pub fn upload(&mut self, dst: &Arc<Buffer>, dst_offset: u64, src: &[u8]) -> Result<()> {
+        in_bounds(dst, dst_offset, src.len() as u64, "upload")?;
+        self.flush()?;
+        let handle = self.handle;
+        let upload = entry!(self.device.backend.table, queue_upload);
+        // SAFETY: handles are alive; `src` lives until the wait below returns.
+        self.timed(|err| unsafe { upload(handle, dst.handle, dst_offset, src.as_ptr(), src.len() as u64, err) })
+            .map_err(|fault| self.error(fault, "upload"))?;
+        match self.wait() {
+            // A data error of an earlier launch does not concern the upload; it stays for the next read.
+            Err(Waited::Data(_)) | Ok(()) => Ok(()),
+            Err(Waited::Fault(fault)) => Err(self.error(fault, "upload")),
+        }
+    }
+
+    /// Device to host. A sync point.
+    pub fn download(&mut self, src: &Arc<Buffer>, src_offset: u64, dst: &mut [u8]) -> Result<()> {
+        in_bounds(src, src_offset, dst.len() as u64, "download")?;
+        self.flush()?;
+        let handle = self.handle;
+        let download = entry!(self.device.backend.table, queue_download);
+        // SAFETY: handles are alive; `dst` lives until the wait below returns.
+        self.timed(|err| unsafe { download(handle, src.handle, src_offset, dst.as_mut_ptr(), dst.len() as u64, err) })
+            .map_err(|fault| self.error(fault, "download"))?;
+        self.sync()
+    }
+
+    /// Sets `count` elements of `width` bytes to the low bytes of `bits`.
+    pub fn fill(&mut self, dst: &Arc<Buffer>, dst_offset: u64, bits: u64, width: u32, count: u64) -> Result<()> {
+        in_bounds(dst, dst_offset, count.saturating_mul(u64::from(width)), "fill")?;
+        self.flush()?;
+        let handle = self.handle;
+        let fill = entry!(self.device.backend.table, queue_fill);
+        // SAFETY: handles are alive.
+        self.timed(|err| unsafe { fill(handle, dst.handle, dst_offset, bits, width, count, err) })
+            .map_err(|fault| self.error(fault, "fill"))
+    }
+
+    /// Waits for all queued work. After a data error every sync gives it again.
+    pub fn sync(&mut self) -> Result<()> {
+        self.flush()?;
+        match self.wait() {
+            Ok(()) => {
+                self.named_from += self.names.len() as u64;
+                self.names.clear();
+                Ok(())
+            }
+            Err(Waited::Data(fault)) => Err(self.data_error(&fault)),
+            Err(Waited::Fault(fault)) => Err(self.error(fault, "finish the queued work")),
+        }
+    }
+
+    fn wait(&mut self) -> std::result::Result<(), Waited> {
+        let mut point = 0;
+        let signal = entry!(self.device.backend.table, queue_signal);
+        // SAFETY: the queue is alive, `point` is writable.
+        self.device.backend.call(|err| unsafe { signal(self.handle, &raw mut point, err) }).map_err(Waited::Fault)?;
+        let mut timing = ClampTiming::default();
+        let handle = self.handle;
+        let wait = entry!(self.device.backend.table, queue_wait);
+        // SAFETY: as above.
+        let waited = self.timed(|err| unsafe { wait(handle, point, u64::MAX, &raw mut timing, err) });
+        match waited {
+            Ok(()) => {
+                self.in_flight.clear();
+                Ok(())
+            }
+            Err(fault) if fault.status == Status::Data => {
+                self.in_flight.clear();
+                Err(Waited::Data(fault))
+            }
+            Err(fault) => Err(Waited::Fault(fault)),
+        }
+    }
+
+    fn timed(&mut self, f: impl FnOnce(*mut ClampError) -> i32) -> std::result::Result<(), PluginFault> {
+        let at = Instant::now();
+        let outcome = self.device.backend.call(f);
+        self.busy += at.elapsed();
+        outcome
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let batch = std::mem::take(&mut self.pending);
+        let arrays: Vec<(Vec<ClampArray>, Vec<ClampArray>)> = batch
+            .iter()
+            .map(|l| {
+                let inputs = l.inputs.iter().map(|a| a.as_ref().map_or(ABSENT, raw)).collect();
+                (inputs, l.outputs.iter().map(raw).collect())
+            })
+            .collect();
+        let launches: Vec<ClampLaunch> = batch
+            .iter()
+            .zip(&arrays)
+            .map(|(l, (inputs, outputs))| ClampLaunch {
+                kernel: l.kernel.handle,
+                inputs: inputs.as_ptr(),
+                outputs: outputs.as_ptr(),
+                params: l.params.values.as_ptr(),
+                present: l.params.present,
+                n_in: inputs.len() as u32,
+                n_out: outputs.len() as u32,
+                n_params: l.params.values.len() as u32,
+                reserved: 0,
+            })
+            .collect();
+        let mut point = 0;
+        let handle = self.handle;
+        let submit = entry!(self.device.backend.table, queue_submit);
+        // SAFETY: all handles are alive and stay so until the point has passed (`in_flight`); the descriptors live
+        // through the call, which copies them.
+        self.timed(|err| unsafe { submit(handle, launches.as_ptr(), launches.len() as u64, &raw mut point, err) })
+            .map_err(|fault| {
+                let first = batch.first().map_or("", |l| l.kernel.spec.id);
+                self.error(fault, &format!("queue {} launches beginning with {first}", batch.len()))
+            })?;
+        self.in_flight.push_back((point, batch));
+        self.retire()
+    }
+
+    /// Lets go of what has passed.
+    fn retire(&mut self) -> Result<()> {
+        let mut passed = 0;
+        let poll = entry!(self.device.backend.table, queue_poll);
+        // SAFETY: the queue is alive, `passed` is writable.
+        self.device.backend.call(|err| unsafe { poll(self.handle, &raw mut passed, err) }).map_err(|fault| self.error(fault, "poll"))?;
+        while self.in_flight.front().is_some_and(|(point, _)| *point <= passed) {
+            self.in_flight.pop_front();
+        }
+        Ok(())
+    }
+
+    fn data_error(&self, fault: &PluginFault) -> Error {
+        let name = fault
+            .launch
+            .checked_sub(self.named_from)
+            .and_then(|i| self.names.get(usize::try_from(i).ok()?))
+            .copied()
+            .unwrap_or("unknown kernel");
+        let message = format!("launch {} ({name}), element {}: {}", fault.launch, fault.element, fault.text);
+        Error::new(ErrorKind::Data, message)
+            .hint("correct the values that were given to this kernel")
+    }
+
+    fn error(&self, fault: PluginFault, doing: &str) -> Error {
+        self.device.backend.error(fault, doing)
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        let destroy = entry!(self.device.backend.table, queue_destroy);
+        // SAFETY: destroying drains the queue first; only then are the buffers in `in_flight` let go.
+        unsafe { destroy(self.handle) };
+    }
+}
+
+enum Waited {
+    Data(PluginFault),
+    Fault(PluginFault),
+}
+
+const ABSENT: ClampArray =
+    ClampArray { buffer: std::ptr::null_mut(), byte_offset: 0, dtype: 0, ndim: 0, dims: [0; CLAMP_MAX_DIMS] };
+
+fn raw(array: &ArrayRef) -> ClampArray {
+    let mut dims = [0; CLAMP_MAX_DIMS];
+    dims[..array.shape.ndim()].copy_from_slice(array.shape.dims());
+    ClampArray {
+        buffer: array.buffer.handle,
+        byte_offset: array.byte_offset,
+        dtype: array.dtype.code(),
+        ndim: array.shape.ndim() as u32,
+        dims,
+    }
+}
+
+fn desc(array: &ArrayRef) -> ArrayDesc {
+    ArrayDesc {
+        dtype: array.dtype,
+        shape: array.shape,
+        storage: array.buffer.storage_id(),
+        byte_offset: array.byte_offset,
+    }
+}
+
+fn check(launch: &LaunchSpec) -> Result<()> {
+    let spec = launch.kernel.spec;
+    let inputs: Vec<_> = launch.inputs.iter().map(|a| a.as_ref().map(desc)).collect();
+    let outputs: Vec<_> = launch.outputs.iter().map(desc).collect();
+    let refused = |what: &dyn std::fmt::Display| Error::bad_input(format!("kernel {}: {what}", spec.id));
+    let params = spec.param_values(&launch.kernel.fixed, &launch.params).map_err(|e| refused(&e))?;
+    spec.check(&inputs, &outputs, &params).map_err(|e| refused(&e))?;
+    for array in launch.inputs.iter().flatten().chain(&launch.outputs) {
+        in_bounds(&array.buffer, array.byte_offset, array.shape.bytes(array.dtype), spec.id)?;
+    }
+    Ok(())
+}
+
+fn in_bounds(buffer: &Buffer, offset: u64, len: u64, what: &str) -> Result<()> {
+    match offset.checked_add(len) {
+        Some(end) if end <= buffer.bytes => Ok(()),
+        _ => Err(Error::bad_input(format!(
+            "{what}: {len} bytes from byte {offset} do not lie in a buffer of {} bytes",
+            buffer.bytes
+        ))),
+    }
+}

@@ -1,0 +1,266 @@
+//! `kernel list | run`: the catalogue, and any kernel on NumPy files, so that anyone can check the bits with other
+//! tools. Uses a backend directly and leaves no run record.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand};
+use clamp_kernels::catalogue::{self, ArgSpec, Given, KernelSpec, ParamKind, Shape, When};
+use serde_json::{Value, json};
+
+use super::Global;
+use super::output::{Output, table};
+use super::setup;
+use crate::backend::{ArrayRef, Device, LaunchSpec, Queue, QueueOptions, Wish, select};
+use crate::error::{Error, Result};
+use crate::npy::{self, Array};
+
+#[derive(Subcommand)]
+pub(super) enum KernelCommand {
+    /// List the kernels with their inputs, outputs and parameters
+    List,
+    /// Run one kernel on NumPy files
+    Run(KernelRunArgs),
+}
+
+#[derive(Args)]
+pub(super) struct KernelRunArgs {
+    /// The kernel's id, such as sum.f32.v1
+    id: String,
+    /// An input: NAME=FILE.npy
+    #[arg(long = "in", value_name = "NAME=FILE")]
+    inputs: Vec<String>,
+    /// A parameter: NAME=VALUE; floats may be decimal or 0x hexadecimal
+    #[arg(long = "param", value_name = "NAME=VALUE")]
+    params: Vec<String>,
+    /// Where the output goes: FILE.npy, or NAME=FILE.npy where there are several
+    #[arg(long = "out", value_name = "[NAME=]FILE", required = true)]
+    outputs: Vec<String>,
+    /// Backend id; auto takes a GPU first, then the CPU
+    #[arg(long, value_name = "ID")]
+    backend: Option<String>,
+    /// Threads of the CPU backend; never changes results
+    #[arg(long, value_name = "N")]
+    threads: Option<u32>,
+}
+
+pub(super) fn run(global: &Global, command: &KernelCommand, output: &Output) -> Result<ExitCode> {
+    match command {
+        KernelCommand::List => {
+            list(output);
+            Ok(ExitCode::SUCCESS)
+        }
+        KernelCommand::Run(args) => run_kernel(global, args, output),
+    }
+}
+
+fn list(output: &Output) {
+    if output.json {
+        let kernels: Vec<Value> = catalogue::all().map(spec_json).collect();
+        output.value(&json!({"kernels": kernels}));
+        return;
+    }
+    let mut rows = vec![["KERNEL", "INPUTS", "PARAMETERS", "OUTPUTS", "WHAT"].map(str::to_owned).to_vec()];
+    for spec in catalogue::all() {
+        let params: Vec<String> = spec
+            .params
+            .iter()
+            .map(|p| if p.required { p.name.to_owned() } else { format!("[{}]", p.name) })
+            .collect();
+        rows.push(vec![
+            spec.id.into(),
+            arguments(spec.inputs),
+            if params.is_empty() { "-".into() } else { params.join(" ") },
+            arguments(spec.outputs),
+            spec.summary.into(),
+        ]);
+    }
+    output.text(&table(&rows));
+}
+
+fn arguments(args: &[ArgSpec]) -> String {
+    let words: Vec<String> = args
+        .iter()
+        .map(|a| if a.optional { format!("[{}:{}]", a.name, a.dtype) } else { format!("{}:{}", a.name, a.dtype) })
+        .collect();
+    if words.is_empty() { "-".into() } else { words.join(" ") }
+}
+
+fn spec_json(spec: &'static KernelSpec) -> Value {
+    let args = |args: &[ArgSpec]| -> Vec<Value> {
+        args.iter().map(|a| json!({"name": a.name, "dtype": a.dtype.name(), "optional": a.optional})).collect()
+    };
+    let params: Vec<Value> = spec
+        .params
+        .iter()
+        .map(|p| json!({"name": p.name, "kind": kind(p.kind), "when": when(p.when), "required": p.required}))
+        .collect();
+    json!({
+        "id": spec.id,
+        "summary": spec.summary,
+        "inputs": args(spec.inputs),
+        "outputs": args(spec.outputs),
+        "params": params,
+        "in_place": spec.in_place,
+    })
+}
+
+fn kind(kind: ParamKind) -> &'static str {
+    match kind {
+        ParamKind::Flag => "flag",
+        ParamKind::Int => "int",
+        ParamKind::F32 => "f32",
+        ParamKind::F64 => "f64",
+        ParamKind::Text => "text",
+    }
+}
+
+fn when(when: When) -> &'static str {
+    match when {
+        When::Open => "open",
+        When::Launch => "launch",
+    }
+}
+
+fn run_kernel(global: &Global, args: &KernelRunArgs, output: &Output) -> Result<ExitCode> {
+    let spec = catalogue::find(&args.id).ok_or_else(|| unknown(&args.id))?;
+    let given = args.params.iter().map(|p| pair(p, "--param")).collect::<Result<Vec<_>>>()?;
+    let given: Vec<(&str, Given<'_>)> = given.iter().map(|(name, value)| (*name, Given::Written(value))).collect();
+    let refused = |e: &dyn std::fmt::Display| {
+        Error::bad_input(format!("kernel {}: {e}", spec.id)).hint("`clamp-host kernel list` shows what it takes")
+    };
+    let (fixed, launch) = spec.split_params(&given).map_err(|e| refused(&e))?;
+    let inputs = read_inputs(spec, &args.inputs)?;
+    for (arg, array) in spec.inputs.iter().zip(&inputs) {
+        if let Some(array) = array
+            && array.dtype != arg.dtype
+        {
+            return Err(refused(&format!("input `{}` is {}, it has to be {}", arg.name, array.dtype, arg.dtype)));
+        }
+    }
+    let targets = output_files(spec, &args.outputs)?;
+    let shapes: Vec<Option<Shape>> = inputs.iter().map(|a| a.as_ref().map(|a| a.shape)).collect();
+    let values = spec.param_values(&fixed, &launch).map_err(|e| refused(&e))?;
+    let shapes = spec.output_shapes(&shapes, &values).map_err(|e| refused(&e))?;
+
+    let flags = setup::Flags { backend: args.backend.clone(), threads: args.threads, ..setup::Flags::default() };
+    let host = setup::host(global, &flags)?;
+    let ids = [spec.id.to_owned()];
+    let wish = Wish { backend: &host.settings.backend.default, require_gpu: false, kernels: &ids };
+    let device = select(host.catalog()?, &wish)?.device;
+    let options = QueueOptions { strict: true, max_threads: host.settings.run.threads, batch: 1 };
+    let mut queue = Queue::create(&device, options)?;
+    let inputs = inputs
+        .iter()
+        .map(|array| array.as_ref().map(|array| upload(&device, &mut queue, array)).transpose())
+        .collect::<Result<Vec<_>>>()?;
+    let outputs = spec
+        .outputs
+        .iter()
+        .zip(&shapes)
+        .map(|(arg, shape)| {
+            let buffer = device.alloc(shape.bytes(arg.dtype))?;
+            Ok(ArrayRef { buffer, byte_offset: 0, dtype: arg.dtype, shape: *shape })
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let kernel = device.open_kernel(spec, &fixed)?;
+    queue.launch(LaunchSpec { kernel, inputs, outputs: outputs.clone(), params: launch })?;
+    for (array, path) in outputs.iter().zip(&targets) {
+        npy::write(path, &download(&mut queue, array)?)?;
+    }
+    report(spec, &device, &outputs, &targets, output);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn report(spec: &KernelSpec, device: &Device, arrays: &[ArrayRef], targets: &[PathBuf], output: &Output) {
+    if output.json {
+        let files: Vec<Value> = spec
+            .outputs
+            .iter()
+            .zip(arrays)
+            .zip(targets)
+            .map(|((arg, a), path)| {
+                json!({"name": arg.name, "dtype": a.dtype.name(), "shape": a.shape.dims(), "file": path})
+            })
+            .collect();
+        output.value(&json!({"ok": true, "kernel": spec.id, "backend": device.backend_id(), "outputs": files}));
+        return;
+    }
+    for (array, path) in arrays.iter().zip(targets) {
+        output.say(&format!("{} {}{} -> {}", device.backend_id(), array.dtype, array.shape, path.display()));
+    }
+}
+
+fn unknown(id: &str) -> Error {
+    let error = Error::not_found(format!("kernel {id} does not exist"));
+    match catalogue::nearest(id) {
+        Some(near) => error.hint(format!("near is {near}; `clamp-host kernel list` shows all")),
+        None => error.hint("`clamp-host kernel list` shows all"),
+    }
+}
+
+fn pair<'a>(text: &'a str, flag: &str) -> Result<(&'a str, &'a str)> {
+    text.split_once('=')
+        .filter(|(name, value)| !name.is_empty() && !value.is_empty())
+        .ok_or_else(|| Error::usage(format!("{flag} {text}: write it as NAME=VALUE")))
+}
+
+fn read_inputs(spec: &KernelSpec, given: &[String]) -> Result<Vec<Option<Array>>> {
+    let mut files: BTreeMap<&str, &str> = BTreeMap::new();
+    for text in given {
+        let (name, path) = pair(text, "--in")?;
+        if !spec.inputs.iter().any(|arg| arg.name == name) {
+            return Err(Error::usage(format!("kernel {} has no input `{name}`", spec.id))
+                .hint(format!("its inputs are: {}", arguments(spec.inputs))));
+        }
+        if files.insert(name, path).is_some() {
+            return Err(Error::usage(format!("--in {name} is given twice")));
+        }
+    }
+    spec.inputs
+        .iter()
+        .map(|arg| match files.get(arg.name) {
+            Some(path) => npy::read(Path::new(path)).map(Some),
+            None if arg.optional => Ok(None),
+            None => Err(Error::usage(format!("kernel {}: input `{}` is missing", spec.id, arg.name))
+                .hint(format!("give it with --in {}=FILE.npy", arg.name))),
+        })
+        .collect()
+}
+
+fn output_files(spec: &KernelSpec, given: &[String]) -> Result<Vec<PathBuf>> {
+    if let ([only], [one]) = (spec.outputs, given) {
+        let path = one.strip_prefix(&format!("{}=", only.name)).unwrap_or(one);
+        return Ok(vec![path.into()]);
+    }
+    let mut files: BTreeMap<&str, &str> = BTreeMap::new();
+    for text in given {
+        let (name, path) = pair(text, "--out")?;
+        if !spec.outputs.iter().any(|arg| arg.name == name) || files.insert(name, path).is_some() {
+            return Err(Error::usage(format!("--out {text}: kernel {} has the outputs {}", spec.id, arguments(spec.outputs))));
+        }
+    }
+    spec.outputs
+        .iter()
+        .map(|arg| {
+            files.get(arg.name).map(PathBuf::from).ok_or_else(|| {
+                Error::usage(format!("kernel {}: --out {}=FILE.npy is missing", spec.id, arg.name))
+            })
+        })
+        .collect()
+}
+
+fn upload(device: &std::sync::Arc<Device>, queue: &mut Queue, array: &Array) -> Result<ArrayRef> {
+    let buffer = device.alloc(array.data.len() as u64)?;
+    queue.upload(&buffer, 0, &array.data)?;
+    Ok(ArrayRef { buffer, byte_offset: 0, dtype: array.dtype, shape: array.shape })
+}
+
+fn download(queue: &mut Queue, array: &ArrayRef) -> Result<Array> {
+    let len = usize::try_from(array.shape.bytes(array.dtype))
+        .map_err(|_| Error::limit("the output does not fit into this machine's address space"))?;
+    let mut data = vec![0; len];
+    queue.download(&array.buffer, array.byte_offset, &mut data)?;
+    Ok(Array { dtype: array.dtype, shape: array.shape, data })
+}

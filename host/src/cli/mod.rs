@@ -1,0 +1,128 @@
+//! The command line: one file per command, and the only room that prints. Data goes to stdout, talk to stderr.
+
+mod backend;
+mod config;
+mod fault;
+mod kernel;
+mod output;
+mod overlay;
+mod progress;
+mod run;
+mod runs;
+mod setup;
+
+use std::process::ExitCode;
+
+use clap::error::ErrorKind as ClapKind;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+use crate::error::{Error, Result};
+use output::Output;
+
+/// Runs overlays on compute backends, the same bits everywhere, with a record of every run.
+#[derive(Parser)]
+#[command(name = "clamp-host", version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 success, 10 the overlay said no, 11 a limit was hit, 12 refused, 13 not \
+found, 14 bad input, 15 backend failure, 16 no GPU, 17 input/output or disk, 64 wrong usage, 70 a fault of this \
+program.";
+
+/// Options of every command.
+#[derive(Args, Clone)]
+struct Global {
+    /// One JSON object on stdout instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    /// Settings file instead of CLAMP_CONFIG, CLAMP_HOME/clamp.yaml or the bundled one
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder with backend plugins, instead of the usual ones; may be given several times
+    #[arg(long = "plugins", global = true, value_name = "DIR")]
+    plugins: Vec<PathBuf>,
+    /// Show log lines on stderr; twice for debugging lines
+    #[arg(long, short, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run an overlay once and record it
+    Run(run::RunArgs),
+    /// Look at recorded runs
+    #[command(subcommand)]
+    Runs(runs::RunsCommand),
+    /// Look at compute backends
+    #[command(subcommand)]
+    Backend(backend::BackendCommand),
+    /// List kernels, or run one on NumPy files
+    #[command(subcommand)]
+    Kernel(kernel::KernelCommand),
+    /// Install and list overlays
+    #[command(subcommand)]
+    Overlay(overlay::OverlayCommand),
+    /// Show, write or check the settings
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+/// The whole program. The exit code says how it ended; see docs/exit-codes.md.
+pub fn main() -> ExitCode {
+    fault::install_hook();
+    let json_wanted = std::env::args_os().any(|arg| arg == "--json");
+    match Cli::try_parse() {
+        Ok(cli) => {
+            let output = Output::new(cli.global.json);
+            match dispatch(&cli, &output) {
+                Ok(code) => code,
+                Err(error) => output.fail(&error),
+            }
+        }
+        Err(error) => match error.kind() {
+            ClapKind::DisplayHelp | ClapKind::DisplayVersion => {
+                let _ = error.print();
+                ExitCode::SUCCESS
+            }
+            _ if json_wanted => Output::new(true).fail(&usage_error(&error)),
+            _ => {
+                let _ = error.print();
+                ExitCode::from(crate::error::ErrorKind::Usage.exit_code())
+            }
+        },
+    }
+}
+
+fn usage_error(error: &clap::Error) -> Error {
+    let text = error.render().to_string();
+    let first = text.lines().next().unwrap_or("wrong usage").trim_start_matches("error: ").to_owned();
+    Error::usage(first).hint("--help shows how it is used")
+}
+
+fn dispatch(cli: &Cli, output: &Output) -> Result<ExitCode> {
+    let global = &cli.global;
+    match &cli.command {
+        Command::Run(args) => run::run(global, args, output),
+        Command::Runs(command) => runs::run(global, command, output),
+        Command::Backend(command) => backend::run(global, command, output),
+        Command::Kernel(command) => kernel::run(global, command, output),
+        Command::Overlay(command) => overlay::run(global, command, output),
+        Command::Config(command) => config::run(global, command, output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

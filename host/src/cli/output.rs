@@ -1,0 +1,110 @@
+//! Where words go: results to stdout, talk and errors to stderr, JSON in one form.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use crate::error::{Error, ErrorKind};
+
+/// How a command speaks.
+pub(super) struct Output {
+    pub(super) json: bool,
+}
+
+impl Output {
+    pub(super) fn new(json: bool) -> Self {
+        Self { json }
+    }
+
+    /// A result for people.
+    pub(super) fn text(&self, text: &str) {
+        let mut out = io::stdout().lock();
+        // A reader that has gone away (`| head`) is no failure of ours.
+        let _ = out.write_all(text.as_bytes());
+        if !text.is_empty() && !text.ends_with('\n') {
+            let _ = out.write_all(b"\n");
+        }
+        let _ = out.flush();
+    }
+
+    /// A result for programs: one line.
+    pub(super) fn value(&self, value: &Value) {
+        self.text(&value.to_string());
+    }
+
+    /// A remark for people; silent with `--json`.
+    pub(super) fn say(&self, text: &str) {
+        if !self.json {
+            let _ = writeln!(io::stderr().lock(), "{text}");
+        }
+    }
+
+    /// An error, and its exit code.
+    pub(super) fn fail(&self, error: &Error) -> ExitCode {
+        if self.json {
+            self.value(&json!({"ok": false, "error": error_json(error)}));
+        } else {
+            self.complain(error);
+        }
+        ExitCode::from(error.kind.exit_code())
+    }
+
+    /// An error on stderr: what failed, then what to do.
+    pub(super) fn complain(&self, error: &Error) {
+        let mut err = io::stderr().lock();
+        let _ = writeln!(err, "error: {}", error.message);
+        if let Some(hint) = &error.hint {
+            let _ = writeln!(err, "  help: {hint}");
+        }
+    }
+
+    /// Whether somebody looks at stderr.
+    pub(super) fn watched(&self) -> bool {
+        !self.json && io::stderr().is_terminal()
+    }
+}
+
+/// The stable form of an error.
+pub(super) fn error_json(error: &Error) -> Value {
+    json!({
+        "code": error.kind.exit_code(),
+        "kind": error.kind.name(),
+        "message": error.message,
+        "hint": error.hint,
+    })
+}
+
+/// The exit code of a run that left a record.
+pub(super) fn exit_of(kind: ErrorKind) -> ExitCode {
+    ExitCode::from(kind.exit_code())
+}
+
+/// Rows in aligned columns, the first row being the heads.
+pub(super) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
+    let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.extend(std::iter::repeat_n(' ', width + 2 - cell.chars().count()));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_aligned() {
+        let rows = [vec!["ID".to_owned(), "STAGE".to_owned()], vec!["longer".to_owned(), "x".to_owned()]];
+        assert_eq!(table(&rows), "ID      STAGE\nlonger  x\n");
+    }
+}

@@ -1,0 +1,160 @@
+//! The host's one state: settings, registry, engine, backends. Built once at the door and passed down; engine and
+//! backends are made when first asked for, since many commands need neither.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use clamp_plugin_api::manifest::ids::seed_from_text;
+use serde_json::{Map, Value, json};
+
+use crate::backend::load::LoadOptions;
+use crate::backend::{Catalog, SearchFolder};
+use crate::config::{LimitSettings, Places, Settings};
+use crate::error::Result;
+use crate::overlay::registry::Registry;
+use crate::overlay::{CallLimits, Engine, EngineOptions};
+
+/// See the module.
+pub struct Host {
+    /// Where things are.
+    pub places: Places,
+    /// What was set, and where.
+    pub settings: Settings,
+    /// Installed overlays.
+    pub registry: Registry,
+    /// Plugin folders named by flags, in place of all others.
+    plugin_folders: Vec<PathBuf>,
+    engine: OnceLock<Result<Engine>>,
+    catalog: OnceLock<Result<Catalog>>,
+}
+
+impl Host {
+    /// Reads the registry; starts nothing else.
+    pub fn open(settings: Settings, places: Places, plugin_folders: Vec<PathBuf>) -> Result<Self> {
+        let registry = Registry::open(&places.stores())?;
+        Ok(Self {
+            places,
+            settings,
+            registry,
+            plugin_folders,
+            engine: OnceLock::new(),
+            catalog: OnceLock::new(),
+        })
+    }
+
+    /// The WebAssembly engine.
+    pub fn engine(&self) -> Result<&Engine> {
+        let start = || {
+            let limits = &self.settings.limits;
+            Engine::new(&EngineOptions {
+                wasm_stack_bytes: usize::try_from(limits.wasm_stack_bytes).unwrap_or(usize::MAX),
+                instances: u32::try_from(limits.instances).unwrap_or(u32::MAX),
+                table_elements: limits.table_elements,
+                concurrent_calls: 1,
+                cache: Some(self.places.cache().join("components")),
+            })
+        };
+        self.engine.get_or_init(start).as_ref().map_err(Clone::clone)
+    }
+
+    /// The backends.
+    pub fn catalog(&self) -> Result<&Catalog> {
+        let open = || {
+            let options = LoadOptions {
+                cache: Some(self.places.cache().join("plugins")),
+                settings: BTreeMap::new(),
+                fp_check: self.settings.determinism.fp_check,
+            };
+            Catalog::open(self.search_folders(), &options)
+        };
+        self.catalog.get_or_init(open).as_ref().map_err(Clone::clone)
+    }
+
+    /// Flags first, then the setting (`CLAMP_PLUGIN_PATH`), then the built-in places; the first kind that is given is
+    /// the only one, and never the working folder by accident.
+    fn search_folders(&self) -> Vec<SearchFolder> {
+        let named = |paths: &[PathBuf], origin: String| -> Vec<SearchFolder> {
+            let folder = |path: &PathBuf| SearchFolder { path: path.clone(), origin: origin.clone(), required: true };
+            paths.iter().map(folder).collect()
+        };
+        if !self.plugin_folders.is_empty() {
+            return named(&self.plugin_folders, "--plugins".into());
+        }
+        let set = &self.settings.backend.plugin_path;
+        if !set.is_empty() {
+            return named(set, self.settings.origin("backend.plugin_path").to_string());
+        }
+        let built_in = |path: PathBuf, origin: &str| SearchFolder { path, origin: origin.into(), required: false };
+        vec![
+            built_in(self.places.bundled_plugins(), "beside the executable"),
+            built_in(self.places.home_plugins(), "CLAMP_HOME"),
+        ]
+    }
+
+    /// Where run folders go.
+    pub fn run_root(&self) -> PathBuf {
+        run_root(&self.settings, &self.places)
+    }
+
+    /// The seed of a strict run that is given none.
+    pub fn strict_seed(&self) -> (String, u64) {
+        let text = self.settings.determinism.seed.clone();
+        let seed = seed_from_text(&text);
+        (text, seed)
+    }
+
+    /// The limits of a call whose capability asks for `timeout`.
+    pub fn call_limits(&self, timeout: Duration) -> CallLimits {
+        let limits = &self.settings.limits;
+        let (wall, wall_name) = match limits.wall_ms {
+            0 => (timeout, "timeout_s"),
+            wall_ms => (Duration::from_millis(wall_ms), "limits.wall_ms"),
+        };
+        CallLimits {
+            fuel: limits.fuel,
+            wall,
+            wall_name,
+            table_elements: limits.table_elements,
+            instances: limits.instances,
+            log_records: limits.log_records,
+            log_bytes: limits.log_bytes,
+            response_bytes: limits.response_bytes,
+            artifact_bytes: limits.artifact_bytes,
+            artifacts: limits.artifacts,
+            hostcall_bytes: limits.hostcall_bytes,
+            handles: limits.handles,
+            queued_launches: limits.queued_launches,
+        }
+    }
+}
+
+/// Where run folders go, for commands that need no whole host.
+pub fn run_root(settings: &Settings, places: &Places) -> PathBuf {
+    places.work.join(&settings.run.root)
+}
+
+/// The limits by their settings' names, for the record.
+pub fn limits_json(limits: &LimitSettings) -> Map<String, Value> {
+    let all = json!({
+        "fuel": limits.fuel,
+        "wall_ms": limits.wall_ms,
+        "wasm_stack_bytes": limits.wasm_stack_bytes,
+        "table_elements": limits.table_elements,
+        "instances": limits.instances,
+        "log_records": limits.log_records,
+        "log_bytes": limits.log_bytes,
+        "response_bytes": limits.response_bytes,
+        "artifact_bytes": limits.artifact_bytes,
+        "artifacts": limits.artifacts,
+        "hostcall_bytes": limits.hostcall_bytes,
+        "handles": limits.handles,
+        "input_bytes": limits.input_bytes,
+        "component_bytes": limits.component_bytes,
+    });
+    match all {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

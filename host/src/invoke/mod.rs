@@ -1,0 +1,43 @@
+//! The pipeline: everything that runs an overlay is an [`Invocation`] and goes through [`run`], whatever door it came
+//! in by. Prints nothing, reads no environment.
+
+mod input;
+mod outcome;
+mod pipeline;
+
+use std::path::PathBuf;
+
+use clamp_plugin_api::manifest::{Phase, ProfileName};
+
+use crate::config::Mode;
+
+pub use input::Input;
+pub use outcome::{Failure, Outcome};
+pub use pipeline::{EchoLayer, Observer, run};
+
+/// One wish to run an overlay.
+#[derive(Clone, Debug)]
+pub struct Invocation {
+    /// `OVERLAY[.CAPABILITY]` or a bare capability.
+    pub target: String,
+    /// `None` takes the capability's first.
+    pub phase: Option<Phase>,
+    /// What it works on.
+    pub input: Input,
+    /// `None` takes the capability's.
+    pub profile: Option<ProfileName>,
+    /// `auto`, an id, or `id:index`.
+    pub backend: String,
+    /// Nothing but a GPU will do.
+    pub require_gpu: bool,
+    /// Strict or fast.
+    pub mode: Mode,
+    /// As given; `None` takes the default of the mode.
+    pub seed: Option<String>,
+    /// 0 = the backend's choice. Never changes results.
+    pub threads: u32,
+    /// Where run folders go.
+    pub run_root: PathBuf,
+    /// The command line or request as it came, for the record.
+    pub argv: Vec<String>,
+}

@@ -1,0 +1,62 @@
+//! Enabling, disabling and granting: the operator's decisions, kept in the first store's index.
+
+use std::collections::BTreeSet;
+
+use clamp_plugin_api::manifest::{Grant, Manifest};
+
+use super::index::{Entry, Index, StoreLock};
+use super::{GrantChoice, InstalledOverlay, Registry};
+use crate::error::{Error, Result};
+
+impl Registry {
+    /// Enables or disables the overlay that `name` means, and gives it the grants. Of several versions only one is
+    /// enabled at a time; disabling concerns all of them. Takes effect for every call that starts afterwards.
+    ///
+    /// # Errors
+    /// No such overlay; a grant that its manifest does not ask for; a store that cannot be written.
+    pub fn set_enabled(&mut self, name: &str, on: bool, grants: &GrantChoice) -> Result<InstalledOverlay> {
+        let overlay = self.get(name)?;
+        let grants = chosen(&overlay.manifest, grants, &overlay.grants)?;
+        let digest = overlay.digest.clone();
+        let entry = Entry {
+            name: name.to_owned(),
+            version: overlay.manifest.version.clone(),
+            digest: digest.clone(),
+            enabled: on,
+            grants,
+        };
+        let Some(store) = self.stores.first() else { return Err(Error::internal("a registry without a store")) };
+        std::fs::create_dir_all(store)
+            .map_err(|e| Error::io(format!("cannot make the folder {}", store.display()), &e))?;
+        let lock = StoreLock::take(store)?;
+        let mut index = Index::read(store)?;
+        for other in index.overlays.iter_mut().filter(|other| other.name == name) {
+            other.enabled = false;
+        }
+        index.put(entry);
+        index.write(store)?;
+        drop(lock);
+        *self = Self::open(&self.stores)?;
+        match self.overlays.iter().find(|overlay| overlay.digest == digest) {
+            Some(overlay) => Ok(overlay.clone()),
+            None => self.get(name).cloned(),
+        }
+    }
+}
+
+/// The grants that a choice comes to.
+pub(super) fn chosen(manifest: &Manifest, choice: &GrantChoice, kept: &BTreeSet<Grant>) -> Result<BTreeSet<Grant>> {
+    match choice {
+        GrantChoice::Kept => Ok(kept.clone()),
+        GrantChoice::All => Ok(manifest.grants.clone()),
+        GrantChoice::Only(given) => match given.difference(&manifest.grants).next() {
+            None => Ok(given.clone()),
+            Some(extra) => {
+                let asked = manifest.grants.iter().map(|grant| grant.name()).collect::<Vec<_>>().join(", ");
+                let asked = if asked.is_empty() { "nothing".to_owned() } else { asked };
+                Err(Error::refused(format!("overlay `{}` does not ask for the grant {extra}", manifest.name))
+                    .hint(format!("its manifest asks for {asked}")))
+            }
+        },
+    }
+}

@@ -1,0 +1,5 @@
+//! Runners carry one call to its end. `wasm` is the main kind; http and proc come beside it.
+
+mod wasm;
+
+pub use wasm::{CallEnd, CallFailure, CallRequest, FailureKind, call_wasm};

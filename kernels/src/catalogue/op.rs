@@ -1,0 +1,80 @@
+//! Which operation an id stands for, so that the rooms dispatch on values and never take names apart.
+//! It says nothing about shapes or bits.
+
+/// The operation of one kernel; its element types are those of the arguments.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    /// One operand, element by element.
+    Unary(Unary),
+    /// Two operands, element by element.
+    Binary(Binary),
+    /// x*y+z with one rounding.
+    Fma,
+    /// Between the parameters lo and hi.
+    Clamp,
+    /// y where x is not 0, else z.
+    Select,
+    /// 1 or 0 for each pair.
+    Compare(Relation),
+    /// To the output's dtype from the input's.
+    Cast,
+    /// All elements, or those of each row, to one value.
+    Reduce(Reduction),
+    /// A matrix product.
+    Matmul,
+    /// Rows that sum to 1.
+    Softmax,
+    /// Rows of a table by index.
+    GatherRows,
+    /// Words of Philox4x32-10, as they are or uniform in [0, 1).
+    Philox,
+    /// A correctly rounded function of one variable.
+    Function(Function),
+}
+
+/// An elementwise operation of one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unary {
+    Copy,
+    Neg,
+    Abs,
+    Sqrt,
+    Rsqrt,
+    Relu,
+}
+
+/// An elementwise operation of two operands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Min,
+    Max,
+}
+
+/// A relation between two floats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Relation {
+    Lt,
+    Le,
+    Eq,
+    Ne,
+    Gt,
+    Ge,
+}
+
+/// A reduction in the order of the specification.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reduction {
+    Sum,
+    Dot,
+}
+
+/// A function of one variable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    Exp,
+    Log,
+}

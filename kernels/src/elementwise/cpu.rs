@@ -1,0 +1,113 @@
+//! Elementwise operations in blocks. Each arm instantiates its own loop, so that the compiler can vectorise it.
+
+use bytemuck::Pod;
+
+use super::rsqrt::Rsqrt;
+use crate::blocks::{map1, map2, map3, walk};
+use crate::catalogue::{Binary, Dtype, ParamValue, Unary};
+use crate::float::Float;
+use crate::launch::{DataError, Launch};
+
+/// One operand.
+pub(crate) fn unary(op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    match launch.output_dtype() {
+        Dtype::F32 if op == Unary::Copy => each1(launch, |x: u32| x),
+        Dtype::F32 => unary_of::<f32>(op, launch),
+        _ if op == Unary::Copy => each1(launch, |x: u64| x),
+        _ => unary_of::<f64>(op, launch),
+    }
+}
+
+fn unary_of<T: Rsqrt>(op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    match op {
+        Unary::Copy => each1(launch, |x: T| x),
+        Unary::Neg => each1(launch, |x: T| x.negated().canonical()),
+        Unary::Abs => each1(launch, |x: T| x.magnitude().canonical()),
+        Unary::Sqrt => each1(launch, |x: T| x.root().canonical()),
+        Unary::Rsqrt => each1(launch, |x: T| x.rsqrt().canonical()),
+        Unary::Relu => each1(launch, |x: T| x.greatest(T::ZERO)),
+    }
+}
+
+/// Two operands.
+pub(crate) fn binary(op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    match launch.output_dtype() {
+        Dtype::F32 => binary_of::<f32>(op, launch),
+        _ => binary_of::<f64>(op, launch),
+    }
+}
+
+fn binary_of<T: Float>(op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    match op {
+        Binary::Add => each2(launch, |x: T, y| (x + y).canonical()),
+        Binary::Sub => each2(launch, |x: T, y| (x - y).canonical()),
+        Binary::Mul => each2(launch, |x: T, y| (x * y).canonical()),
+        Binary::Div => each2(launch, |x: T, y| (x / y).canonical()),
+        Binary::Min => each2(launch, |x: T, y| x.least(y)),
+        Binary::Max => each2(launch, |x: T, y| x.greatest(y)),
+    }
+}
+
+/// x * y + z, rounded once.
+pub(crate) fn fma(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    match launch.output_dtype() {
+        Dtype::F32 => fma_of::<f32>(launch),
+        _ => fma_of::<f64>(launch),
+    }
+}
+
+fn fma_of<T: Float>(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    let operands = [launch.operand(0)?, launch.operand(1)?, launch.operand(2)?];
+    walk(operands, launch.output()?, |_, [x, y, z], out| {
+        map3(|x: T, y: T, z: T| x.fused(y, z).canonical(), x, y, z, out);
+    });
+    Ok(())
+}
+
+/// min(max(x, lo), hi).
+pub(crate) fn clamp(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+    match *params {
+        [Some(ParamValue::F32(lo)), Some(ParamValue::F32(hi))] => each1(launch, move |x: f32| x.greatest(lo).least(hi)),
+        [Some(ParamValue::F64(lo)), Some(ParamValue::F64(hi))] => each1(launch, move |x: f64| x.greatest(lo).least(hi)),
+        _ => unreachable!("the catalogue requires both bounds, of the array's dtype"),
+    }
+}
+
+/// y where x is not 0, else z.
+pub(crate) fn select(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    match launch.output_dtype() {
+        Dtype::F32 => select_bits::<u32>(launch),
+        _ => select_bits::<u64>(launch),
+    }
+}
+
+fn select_bits<T: Pod + Send + Sync>(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    let condition = launch.slice::<u8>(0)?;
+    let operands = [launch.operand::<T>(1)?, launch.operand::<T>(2)?];
+    walk(operands, launch.output()?, |start, [y, z], out| {
+        let condition = &condition[start..start + out.len()];
+        for (((out, &x), &y), &z) in out.iter_mut().zip(condition).zip(y).zip(z) {
+            *out = if x != 0 { y } else { z };
+        }
+    });
+    Ok(())
+}
+
+/// Writes `f(x)` everywhere.
+pub(crate) fn each1<T: Pod + Send + Sync>(
+    launch: &mut Launch<'_, '_>,
+    f: impl Fn(T) -> T + Copy + Sync,
+) -> Result<(), DataError> {
+    let operands = [launch.operand(0)?];
+    walk(operands, launch.output()?, |_, [x], out| map1(f, x, out));
+    Ok(())
+}
+
+fn each2<T: Pod + Send + Sync>(
+    launch: &mut Launch<'_, '_>,
+    f: impl Fn(T, T) -> T + Copy + Sync,
+) -> Result<(), DataError> {
+    let operands = [launch.operand(0)?, launch.operand(1)?];
+    walk(operands, launch.output()?, |_, [x, y], out| map2(f, x, y, out));
+    Ok(())
+}

@@ -1,0 +1,14 @@
+//! Functions in blocks, on threads.
+
+use super::reference::{exp, log};
+use crate::catalogue::Function;
+use crate::elementwise::cpu::each1;
+use crate::launch::{DataError, Launch};
+
+/// The function of every element.
+pub(crate) fn function(function: Function, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    match function {
+        Function::Exp => each1(launch, exp),
+        Function::Log => each1(launch, log),
+    }
+}

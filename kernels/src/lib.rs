@@ -1,0 +1,31 @@
+//! Clamp's kernels: the catalogue of what each takes and gives, and implementations whose every bit is specified.
+//!
+//! Without features there is only [`catalogue`] and the random words of [`random`]. `reference` adds plain scalar code,
+//! the reading of the specification that everything else is compared with; `cpu` adds blocked and threaded code with
+//! the same bits. This crate knows no device, no file and no host.
+
+pub mod catalogue;
+#[cfg(feature = "reference")]
+pub mod launch;
+pub mod random;
+
+mod cast;
+mod compare;
+mod elementwise;
+mod function;
+mod gather;
+mod matmul;
+mod reduce;
+mod rows;
+
+#[cfg(feature = "cpu")]
+mod blocks;
+#[cfg(feature = "cpu")]
+mod dispatch;
+#[cfg(feature = "reference")]
+mod float;
+
+#[cfg(feature = "cpu")]
+pub use dispatch::level as dispatch_level;
+#[cfg(feature = "reference")]
+pub use launch::{Data, DataError, Input, Kernel, Launch, OpenError, Output};

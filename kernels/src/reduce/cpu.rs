@@ -1,0 +1,148 @@
+//! The reductions in whole rows of lanes, chunks and rows on threads. The order within a chunk and over the partials is
+//! the specification's, so who computes a chunk changes nothing.
+
+use rayon::prelude::*;
+
+use crate::blocks::PARALLEL_FROM;
+use crate::catalogue::{Dtype, ParamValue, Reduction, rule};
+use crate::dispatch::twice;
+use crate::float::Float;
+use crate::launch::{DataError, Launch};
+
+/// All elements, or those of each row, to one value.
+pub(crate) fn reduce(
+    reduction: Reduction,
+    launch: &mut Launch<'_, '_>,
+    params: &[Option<ParamValue>],
+) -> Result<(), DataError> {
+    match launch.output_dtype() {
+        Dtype::F32 => reduce_of::<f32>(reduction, launch, params),
+        _ => reduce_of::<f64>(reduction, launch, params),
+    }
+}
+
+fn reduce_of<T: Chunked>(
+    reduction: Reduction,
+    launch: &mut Launch<'_, '_>,
+    params: &[Option<ParamValue>],
+) -> Result<(), DataError> {
+    let x = launch.slice::<T>(0)?;
+    let y = if reduction == Reduction::Dot { launch.slice::<T>(1)? } else { &[] };
+    let columns = if rule::flag(params, 0) { launch.shape(0).dims()[1] as usize } else { x.len() };
+    let one = |(row, out): (usize, &mut T)| {
+        let row = row * columns..(row + 1) * columns;
+        let value = match reduction {
+            Reduction::Sum => sum(&x[row]),
+            Reduction::Dot => dot(&x[row.clone()], &y[row]),
+        };
+        *out = value.canonical();
+    };
+    let out = launch.output::<T>()?;
+    if x.len() >= PARALLEL_FROM && out.len() > 1 {
+        let rows_at_once = (PARALLEL_FROM / 8).div_ceil(columns.max(1));
+        out.par_iter_mut().with_min_len(rows_at_once).enumerate().for_each(one);
+    } else {
+        out.iter_mut().enumerate().for_each(one);
+    }
+    Ok(())
+}
+
+/// A float with its chunk steps, each compiled for its number of lanes.
+pub(crate) trait Chunked: Float {
+    /// The partial of one chunk, of [`CHUNK`](Chunked::CHUNK) elements or fewer.
+    fn chunk_sum(chunk: &[Self]) -> Self;
+    /// The partial of the products of one chunk.
+    fn chunk_dot(x: &[Self], y: &[Self]) -> Self;
+
+    /// Elements of a chunk.
+    const CHUNK: usize = Self::LANES * 64;
+}
+
+impl Chunked for f32 {
+    fn chunk_sum(chunk: &[f32]) -> f32 {
+        sum_lanes::<f32, 128>(chunk, [-0.0; 128])
+    }
+
+    fn chunk_dot(x: &[f32], y: &[f32]) -> f32 {
+        dot_lanes::<f32, 128>(x, y, [-0.0; 128])
+    }
+}
+
+impl Chunked for f64 {
+    fn chunk_sum(chunk: &[f64]) -> f64 {
+        sum_lanes::<f64, 64>(chunk, [-0.0; 64])
+    }
+
+    fn chunk_dot(x: &[f64], y: &[f64]) -> f64 {
+        dot_lanes::<f64, 64>(x, y, [-0.0; 64])
+    }
+}
+
+/// The sum of `x` in the specification's order; +0 of nothing. A NaN may have any bits.
+pub(crate) fn sum<T: Chunked>(x: &[T]) -> T {
+    match x.len() {
+        0 => T::ZERO,
+        n if n <= T::CHUNK => T::chunk_sum(x),
+        n if n < PARALLEL_FROM => sum(&x.chunks(T::CHUNK).map(T::chunk_sum).collect::<Vec<T>>()),
+        _ => sum(&x.par_chunks(T::CHUNK).map(T::chunk_sum).collect::<Vec<T>>()),
+    }
+}
+
+fn dot<T: Chunked>(x: &[T], y: &[T]) -> T {
+    let step = |(x, y): (&[T], &[T])| T::chunk_dot(x, y);
+    match x.len() {
+        0 => T::ZERO,
+        n if n <= T::CHUNK => T::chunk_dot(x, y),
+        n if n < PARALLEL_FROM => sum(&x.chunks(T::CHUNK).zip(y.chunks(T::CHUNK)).map(step).collect::<Vec<T>>()),
+        _ => sum(&x.par_chunks(T::CHUNK).zip(y.par_chunks(T::CHUNK)).map(step).collect::<Vec<T>>()),
+    }
+}
+
+twice! {
+    fn sum_lanes [T: Float, const L: usize](chunk: &[T], start: [T; L]) -> T {
+        let mut lanes = start;
+        let mut rows = chunk.chunks_exact(L);
+        for row in &mut rows {
+            for (lane, &x) in lanes.iter_mut().zip(row) {
+                *lane = *lane + x;
+            }
+        }
+        for (lane, &x) in lanes.iter_mut().zip(rows.remainder()) {
+            *lane = *lane + x;
+        }
+        fold(lanes, chunk.len())
+    }
+}
+
+twice! {
+    fn dot_lanes [T: Float, const L: usize](x: &[T], y: &[T], start: [T; L]) -> T {
+        let mut lanes = start;
+        let (mut x_rows, mut y_rows) = (x.chunks_exact(L), y.chunks_exact(L));
+        for (x, y) in (&mut x_rows).zip(&mut y_rows) {
+            for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
+                *lane = x.fused(y, *lane);
+            }
+        }
+        for ((lane, &x), &y) in lanes.iter_mut().zip(x_rows.remainder()).zip(y_rows.remainder()) {
+            *lane = x.fused(y, *lane);
+        }
+        fold(lanes, x.len())
+    }
+}
+
+/// Folds the lanes of a chunk of `elements`. Lanes beyond them hold -0, and adding that changes nothing, so the first
+/// halvings of a short chunk are left out.
+#[inline(always)]
+fn fold<T: Float, const L: usize>(mut lanes: [T; L], elements: usize) -> T {
+    let mut half = L / 2;
+    while half >= 1 {
+        if half < elements {
+            let (low, high) = lanes.split_at_mut(half);
+            for (low, &high) in low.iter_mut().zip(high.iter()) {
+                *low = *low + high;
+            }
+        }
+        half /= 2;
+    }
+    lanes[0]
+}

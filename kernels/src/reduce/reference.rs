@@ -1,0 +1,151 @@
+//! The reductions as the specification writes them, one element at a time.
+
+use crate::catalogue::{Dtype, ParamValue, Reduction, rule};
+use crate::float::Float;
+use crate::launch::{DataError, Launch};
+
+/// All elements, or those of each row, to one value.
+pub(crate) fn reduce(
+    reduction: Reduction,
+    launch: &mut Launch<'_, '_>,
+    params: &[Option<ParamValue>],
+) -> Result<(), DataError> {
+    match launch.output_dtype() {
+        Dtype::F32 => reduce_of::<f32>(reduction, launch, params),
+        _ => reduce_of::<f64>(reduction, launch, params),
+    }
+}
+
+fn reduce_of<T: Float>(
+    reduction: Reduction,
+    launch: &mut Launch<'_, '_>,
+    params: &[Option<ParamValue>],
+) -> Result<(), DataError> {
+    let x = launch.slice::<T>(0)?;
+    let y = if reduction == Reduction::Dot { launch.slice::<T>(1)? } else { &[] };
+    let columns = if rule::flag(params, 0) { launch.shape(0).dims()[1] as usize } else { x.len() };
+    for (row, out) in launch.output::<T>()?.iter_mut().enumerate() {
+        let row = row * columns..(row + 1) * columns;
+        *out = match reduction {
+            Reduction::Sum => sum(&x[row]),
+            Reduction::Dot => dot(&x[row.clone()], &y[row]),
+        }
+        .canonical();
+    }
+    Ok(())
+}
+
+/// The sum of `x` in the specification's order; +0 of nothing. A NaN may have any bits.
+pub(crate) fn sum<T: Float>(x: &[T]) -> T {
+    let mut values = x.to_vec();
+    if values.is_empty() {
+        return T::ZERO;
+    }
+    // A single value is its own sum: -0 + x is x, and so is x + -0 in the fold.
+    while values.len() > 1 {
+        values = values.chunks(T::LANES * 64).map(chunk_sum).collect();
+    }
+    values[0]
+}
+
+fn chunk_sum<T: Float>(chunk: &[T]) -> T {
+    let mut lanes = vec![T::NEGATIVE_ZERO; T::LANES];
+    for (index, &x) in chunk.iter().enumerate() {
+        let lane = index % T::LANES;
+        lanes[lane] = lanes[lane] + x;
+    }
+    fold(lanes)
+}
+
+fn dot<T: Float>(x: &[T], y: &[T]) -> T {
+    let chunk = T::LANES * 64;
+    let partials: Vec<T> = x.chunks(chunk).zip(y.chunks(chunk)).map(|(x, y)| chunk_dot(x, y)).collect();
+    sum(&partials)
+}
+
+fn chunk_dot<T: Float>(x: &[T], y: &[T]) -> T {
+    let mut lanes = vec![T::NEGATIVE_ZERO; T::LANES];
+    for (index, (&x, &y)) in x.iter().zip(y).enumerate() {
+        let lane = index % T::LANES;
+        lanes[lane] = x.fused(y, lanes[lane]);
+    }
+    fold(lanes)
+}
+
+fn fold<T: Float>(mut lanes: Vec<T>) -> T {
+    let mut half = T::LANES / 2;
+    while half >= 1 {
+        for lane in 0..half {
+            lanes[lane] = lanes[lane] + lanes[lane + half];
+        }
+        half /= 2;
+    }
+    lanes[0]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_sums_to_plus_zero_and_zeros_keep_their_sign() {
+        assert_eq!(sum::<f32>(&[]).to_bits(), 0);
+        assert_eq!(dot::<f64>(&[], &[]).to_bits(), 0);
+        for n in [1, 2, 127, 128, 129, 8192, 8193, 70000] {
+            assert_eq!(sum(&vec![-0f32; n]).to_bits(), 0x8000_0000, "{n}");
+            assert_eq!(dot(&vec![-0f32; n], &vec![1f32; n]).to_bits(), 0x8000_0000, "{n}");
+            assert_eq!(dot(&vec![-0f32; n], &vec![-1f32; n]).to_bits(), 0, "{n}");
+        }
+        assert_eq!(sum(&[-0f32, 0.0]).to_bits(), 0);
+    }
+
+    #[test]
+    fn the_lanes_are_128_and_64() {
+        // 2^24 absorbs a 1 that meets it, and the order of the lanes decides which ones meet it.
+        let big = 16_777_216f32;
+        let mut x = vec![0f32; 129];
+        (x[0], x[128], x[1]) = (big, 1.0, 1.0);
+        assert_eq!(sum(&x), big, "element 128 is in lane 0, and lane 1 folds into lane 0 last");
+        let mut x = vec![0f32; 65];
+        (x[0], x[64], x[1]) = (big, 1.0, 1.0);
+        assert_eq!(sum(&x), big, "lane 64 folds into lane 0 first");
+        (x[0], x[1], x[64]) = (big, 0.0, 0.0);
+        (x[32], x[16]) = (1.0, 1.0);
+        assert_eq!(sum(&x), big);
+        let mut x = vec![0f32; 128];
+        (x[0], x[1], x[65]) = (big, 1.0, 1.0);
+        assert_eq!(sum(&x), big + 2.0, "lanes 1 and 65 meet before they meet lane 0");
+        let big = 9_007_199_254_740_992f64;
+        let mut x = vec![0f64; 128];
+        (x[0], x[1], x[33]) = (big, 1.0, 1.0);
+        assert_eq!(sum(&x), big + 2.0, "lanes 1 and 33 meet first");
+        (x[33], x[65]) = (0.0, 1.0);
+        assert_eq!(sum(&x), big + 2.0, "element 65 is in lane 1");
+    }
+
+    #[test]
+    fn partials_are_summed_by_the_same_rule() {
+        let chunk = 128 * 64;
+        let big = 16_777_216f32;
+        let mut x = vec![0f32; 3 * chunk];
+        (x[0], x[chunk], x[2 * chunk]) = (big, 1.0, 1.0);
+        assert_eq!(sum(&x), big, "partial 2 meets partial 0 before partial 1 does");
+        let mut x = vec![0f32; 4 * chunk];
+        (x[0], x[chunk], x[3 * chunk]) = (big, 1.0, 1.0);
+        assert_eq!(sum(&x), big + 2.0, "partials 1 and 3 meet first");
+        let mut x = vec![0f32; 130 * chunk];
+        (x[0], x[chunk], x[129 * chunk]) = (big, 1.0, 1.0);
+        assert_eq!(sum(&x), big + 2.0, "partial 129 is in lane 1");
+    }
+
+    #[test]
+    fn a_dot_step_is_fused() {
+        let x = 1.0f32 + f32::EPSILON;
+        // Rounded, x * x loses its lowest bit; the second step sees it.
+        let mut a = vec![0f32; 129];
+        let mut b = vec![0f32; 129];
+        (a[0], b[0]) = (x * x, -1.0);
+        (a[128], b[128]) = (x, x);
+        assert_eq!(dot(&a, &b), f32::EPSILON * f32::EPSILON);
+    }
+}

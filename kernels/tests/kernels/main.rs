@@ -1,0 +1,9 @@
+//! The kernels through the crate's door: what the specification says of single cases, fast code against the reference,
+//! known answers, and refusals word by word.
+#![cfg(feature = "cpu")]
+
+mod agree;
+mod arrays;
+mod meaning;
+mod philox;
+mod refusals;

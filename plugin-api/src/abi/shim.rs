@@ -1,0 +1,427 @@
+//! The C functions behind the table of a Rust [`Backend`]: each turns raw pointers into references, runs the trait's
+//! method behind a panic guard and turns the outcome into a status. After a panic the plugin is poisoned: every later
+//! call but the freeing ones is refused without touching the backend again.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::slice;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::backend::{ArrayLayout, Backend, DeviceDescription, Fault, HostHandle, LaunchRef, QueueSettings};
+use super::door::Exported;
+use super::status::Status;
+use super::types::*;
+use super::vtable::{ClampBackendV1, ClampHeader};
+
+/// Whether a plugin has panicked.
+pub struct Poison(AtomicBool);
+
+impl Poison {
+    /// Not poisoned.
+    #[expect(clippy::new_without_default, reason = "only made by the export macro, as a static")]
+    pub const fn new() -> Self {
+        Self(AtomicBool::new(false))
+    }
+}
+
+/// Ties a backend to its plugin's statics; `export_backend!` writes it.
+#[doc(hidden)]
+pub trait Bound: 'static {
+    /// The backend.
+    type Backend: Backend;
+    /// Its poison flag.
+    fn poison() -> &'static Poison;
+}
+
+/// What the C door answers.
+#[doc(hidden)]
+pub fn query<E: Exported>(host_max_major: u32) -> *const ClampBackendV1 {
+    if host_max_major < u32::from(CLAMP_ABI_MAJOR) { std::ptr::null() } else { E::table() }
+}
+
+thread_local! {
+    static PANIC_TEXT: RefCell<String> = const { RefCell::new(String::new()) };
+}
+
+/// Sends panic texts of this plugin's own std to the host's log instead of stderr.
+fn install_panic_hook(host: HostHandle) {
+    std::panic::set_hook(Box::new(move |info| {
+        let text = info.to_string().replace('\n', " ");
+        host.log(CLAMP_LOG_ERROR, &text);
+        PANIC_TEXT.with(|slot| slot.replace(text));
+    }));
+}
+
+fn panic_text(payload: &(dyn Any + Send)) -> String {
+    let hooked = PANIC_TEXT.with(|slot| slot.take());
+    if !hooked.is_empty() {
+        return hooked;
+    }
+    match payload.downcast_ref::<&str>() {
+        Some(text) => (*text).to_owned(),
+        None => payload.downcast_ref::<String>().cloned().unwrap_or_else(|| "panic without a text".into()),
+    }
+}
+
+/// # Safety
+/// `err` is null or points to a caller's error with room as it says.
+unsafe fn report(err: *mut ClampError, fault: &Fault) {
+    // SAFETY: by this function's contract.
+    let Some(err) = (unsafe { err.as_mut() }) else { return };
+    err.code = fault.code;
+    err.launch = fault.launch;
+    err.element = fault.element;
+    let mut len = fault.message.len().min(err.cap);
+    while !fault.message.is_char_boundary(len) {
+        len -= 1;
+    }
+    if !err.text.is_null() {
+        // SAFETY: `len` is at most `cap`; the two do not overlap, one is this plugin's own memory.
+        unsafe { std::ptr::copy_nonoverlapping(fault.message.as_ptr(), err.text, len) };
+        err.len = len;
+    }
+}
+
+/// Runs `body` so that neither a panic nor a poisoned plugin gets past the border.
+///
+/// # Safety
+/// As [`report`].
+unsafe fn guard<X: Bound>(err: *mut ClampError, body: impl FnOnce() -> Result<(), Fault>) -> i32 {
+    let fault = if X::poison().0.load(Ordering::Acquire) {
+        Fault::new(Status::Poisoned, format!("backend {} panicked before; restart the host to use it", X::Backend::ID))
+    } else {
+        match catch_unwind(AssertUnwindSafe(body)) {
+            Ok(Ok(())) => return Status::Ok.code(),
+            Ok(Err(fault)) => fault,
+            Err(payload) => {
+                X::poison().0.store(true, Ordering::Release);
+                Fault::new(Status::Panic, panic_text(&*payload))
+            }
+        }
+    };
+    // SAFETY: passed on.
+    unsafe { report(err, &fault) };
+    fault.status.code()
+}
+
+/// Drops a handle; a panic while dropping poisons the plugin and is swallowed.
+///
+/// # Safety
+/// `handle` came from `Box::into_raw` of a `T` and is not used again.
+unsafe extern "C" fn release<X: Bound, T>(handle: *mut c_void) {
+    if handle.is_null() {
+        return;
+    }
+    // A poisoned plugin's handles leak: their destructors may rely on what the panic left half done.
+    if X::poison().0.load(Ordering::Acquire) {
+        return;
+    }
+    // SAFETY: by this function's contract.
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Box::from_raw(handle.cast::<T>()) })));
+    if dropped.is_err() {
+        X::poison().0.store(true, Ordering::Release);
+    }
+}
+
+/// # Safety
+/// `out` is writable.
+unsafe fn give<T>(out: *mut *mut c_void, value: T) -> Result<(), Fault> {
+    if out.is_null() {
+        return Err(Fault::invalid("output pointer is null"));
+    }
+    // SAFETY: by this function's contract.
+    unsafe { out.write(Box::into_raw(Box::new(value)).cast()) };
+    Ok(())
+}
+
+/// # Safety
+/// `handle` is null or came from [`give`] of a `T` that is still alive.
+unsafe fn borrow<'a, T>(handle: *mut c_void, what: &str) -> Result<&'a T, Fault> {
+    // SAFETY: by this function's contract.
+    unsafe { handle.cast::<T>().as_ref() }.ok_or_else(|| Fault::invalid(format!("{what} handle is null")))
+}
+
+/// # Safety
+/// As [`borrow`], and nobody else uses the handle now.
+unsafe fn borrow_mut<'a, T>(handle: *mut c_void, what: &str) -> Result<&'a mut T, Fault> {
+    // SAFETY: by this function's contract.
+    unsafe { handle.cast::<T>().as_mut() }.ok_or_else(|| Fault::invalid(format!("{what} handle is null")))
+}
+
+/// # Safety
+/// `ptr` is readable for `len` values.
+unsafe fn values<'a, T>(ptr: *const T, len: usize) -> Result<&'a [T], Fault> {
+    match (ptr.is_null(), len) {
+        (_, 0) => Ok(&[]),
+        (true, _) => Err(Fault::invalid("array pointer is null")),
+        // SAFETY: by this function's contract.
+        (false, _) => Ok(unsafe { slice::from_raw_parts(ptr, len) }),
+    }
+}
+
+/// # Safety
+/// `s` is empty or readable.
+unsafe fn string<'a>(s: ClampStr) -> Result<&'a str, Fault> {
+    // SAFETY: by this function's contract.
+    std::str::from_utf8(unsafe { values(s.ptr, s.len)? }).map_err(|_| Fault::invalid("text is not UTF-8"))
+}
+
+fn padded<const N: usize>(text: &str) -> [u8; N] {
+    let mut out = [0; N];
+    let mut len = text.len().min(N - 1);
+    while !text.is_char_boundary(len) {
+        len -= 1;
+    }
+    out[..len].copy_from_slice(&text.as_bytes()[..len]);
+    out
+}
+
+fn info_of(d: &DeviceDescription) -> ClampDeviceInfo {
+    ClampDeviceInfo {
+        kind: d.kind,
+        alignment: d.alignment,
+        memory_bytes: d.memory_bytes,
+        max_alloc_bytes: d.max_alloc_bytes,
+        compute_units: d.compute_units,
+        unified_memory: d.unified_memory.into(),
+        name: padded(&d.name),
+        uuid: padded(&d.uuid),
+        driver: padded(&d.driver),
+        dispatch: padded(&d.dispatch),
+    }
+}
+
+const fn str_of(text: &'static str) -> ClampStr {
+    ClampStr { ptr: text.as_ptr(), len: text.len() }
+}
+
+type Of<X> = <X as Bound>::Backend;
+type Device<X> = <Of<X> as Backend>::Device;
+type Buffer<X> = <Of<X> as Backend>::Buffer;
+type Queue<X> = <Of<X> as Backend>::Queue;
+type Kernel<X> = <Of<X> as Backend>::Kernel;
+
+/// The table of a bound backend.
+#[doc(hidden)]
+pub const fn vtable_of<X: Bound>() -> ClampBackendV1 {
+    ClampBackendV1 {
+        header: ClampHeader {
+            magic: CLAMP_MAGIC,
+            struct_size: size_of::<ClampBackendV1>() as u32,
+            abi_major: CLAMP_ABI_MAJOR,
+            abi_minor: CLAMP_ABI_MINOR,
+            min_host_minor: 0,
+            panic_strategy: if cfg!(panic = "unwind") { CLAMP_PANIC_UNWIND } else { CLAMP_PANIC_ABORT },
+            reserved: 0,
+            features: 0,
+            id: str_of(<Of<X> as Backend>::ID),
+            version: str_of(<Of<X> as Backend>::VERSION),
+            compiler: str_of(env!("CLAMP_RUSTC")),
+        },
+        instance_create: Some(instance_create::<X>),
+        instance_destroy: Some(release::<X, Of<X>>),
+        get_extension: Some(get_extension::<X>),
+        device_count: Some(device_count::<X>),
+        device_info: Some(device_info::<X>),
+        device_open: Some(device_open::<X>),
+        device_close: Some(release::<X, Device<X>>),
+        device_memory: Some(device_memory::<X>),
+        device_status: Some(device_status::<X>),
+        buffer_alloc: Some(buffer_alloc::<X>),
+        buffer_free: Some(release::<X, Buffer<X>>),
+        dlpack_export: Some(dlpack_export::<X>),
+        dlpack_import: Some(dlpack_import::<X>),
+        queue_create: Some(queue_create::<X>),
+        queue_destroy: Some(release::<X, Queue<X>>),
+        queue_upload: Some(queue_upload::<X>),
+        queue_download: Some(queue_download::<X>),
+        queue_copy: Some(queue_copy::<X>),
+        queue_fill: Some(queue_fill::<X>),
+        queue_submit: Some(queue_submit::<X>),
+        queue_wait: Some(queue_wait::<X>),
+        queue_signal: Some(queue_signal::<X>),
+        queue_poll: Some(queue_poll::<X>),
+        kernel_open: Some(kernel_open::<X>),
+        kernel_close: Some(release::<X, Kernel<X>>),
+    }
+}
+
+/// Writes a shim: its body runs behind the guard; raw arguments are valid as the table's documentation says, which is
+/// the safety contract of every `borrow`, `give` and `values` in it.
+macro_rules! shim {
+    (fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $body:block) => {
+        unsafe extern "C" fn $name<X: Bound>($($arg: $ty,)* err: *mut ClampError) -> i32 {
+            // SAFETY: the host calls with valid pointers, as the table's documentation demands.
+            unsafe { guard::<X>(err, || $body) }
+        }
+    };
+}
+
+shim! { fn instance_create(host: *const ClampHostApi, out: *mut ClampInstance) {
+    let host = HostHandle::new(host);
+    install_panic_hook(host);
+    give(out, <Of<X>>::create(host)?)
+} }
+
+unsafe extern "C" fn get_extension<X: Bound>(
+    instance: ClampInstance,
+    id: ClampStr,
+    version: u32,
+    out: *mut *const c_void,
+) -> i32 {
+    // SAFETY: as the table's documentation demands.
+    unsafe {
+        guard::<X>(std::ptr::null_mut(), || {
+            let found = borrow::<Of<X>>(instance, "instance")?.extension(string(id)?, version);
+            match found {
+                Some(table) if !out.is_null() => {
+                    out.write(table);
+                    Ok(())
+                }
+                _ => Err(Fault::new(Status::NotFound, "no such extension")),
+            }
+        })
+    }
+}
+
+/// # Safety
+/// `out` is null or writable.
+unsafe fn put<T>(out: *mut T, value: T) -> Result<(), Fault> {
+    if out.is_null() {
+        return Err(Fault::invalid("output pointer is null"));
+    }
+    // SAFETY: by this function's contract.
+    unsafe { out.write(value) };
+    Ok(())
+}
+
+shim! { fn device_count(instance: ClampInstance, out: *mut u32) {
+    put(out, borrow::<Of<X>>(instance, "instance")?.device_count()?)
+} }
+
+shim! { fn device_info(instance: ClampInstance, index: u32, out: *mut ClampDeviceInfo) {
+    put(out, info_of(&borrow::<Of<X>>(instance, "instance")?.device_info(index)?))
+} }
+
+shim! { fn device_open(instance: ClampInstance, index: u32, out: *mut ClampDevice) {
+    give(out, borrow::<Of<X>>(instance, "instance")?.device_open(index)?)
+} }
+
+shim! { fn device_memory(device: ClampDevice, used: *mut u64, total: *mut u64) {
+    let figures = <Of<X>>::device_memory(borrow::<Device<X>>(device, "device")?)?;
+    put(used, figures.used)?;
+    put(total, figures.total)
+} }
+
+shim! { fn device_status(device: ClampDevice) {
+    <Of<X>>::device_status(borrow::<Device<X>>(device, "device")?)
+} }
+
+shim! { fn buffer_alloc(device: ClampDevice, bytes: u64, out: *mut ClampBuffer) {
+    give(out, <Of<X>>::buffer_alloc(borrow::<Device<X>>(device, "device")?, bytes)?)
+} }
+
+shim! { fn dlpack_export(device: ClampDevice, array: *const ClampArray, out: *mut *mut c_void) {
+    let array = array.as_ref().ok_or_else(|| Fault::invalid("array pointer is null"))?;
+    let buffer = borrow::<Buffer<X>>(array.buffer, "buffer")?;
+    put(out, <Of<X>>::dlpack_export(borrow::<Device<X>>(device, "device")?, buffer, array)?)
+} }
+
+shim! { fn dlpack_import(device: ClampDevice, managed: *mut c_void, out: *mut ClampArray) {
+    if out.is_null() {
+        return Err(Fault::invalid("output pointer is null"));
+    }
+    let (buffer, mut array) = <Of<X>>::dlpack_import(borrow::<Device<X>>(device, "device")?, managed)?;
+    array.buffer = Box::into_raw(Box::new(buffer)).cast();
+    put(out, array)
+} }
+
+shim! { fn queue_create(device: ClampDevice, desc: *const ClampQueueDesc, out: *mut ClampQueue) {
+    let desc = desc.as_ref().ok_or_else(|| Fault::invalid("queue descriptor is null"))?;
+    let settings = QueueSettings {
+        strict: desc.mode == CLAMP_MODE_STRICT,
+        max_threads: desc.max_threads,
+        host_call: desc.host_call,
+    };
+    give(out, <Of<X>>::queue_create(borrow::<Device<X>>(device, "device")?, settings)?)
+} }
+
+shim! { fn queue_upload(queue: ClampQueue, dst: ClampBuffer, dst_offset: u64, src: *const u8, len: u64) {
+    let queue = borrow_mut::<Queue<X>>(queue, "queue")?;
+    <Of<X>>::queue_upload(queue, borrow::<Buffer<X>>(dst, "buffer")?, dst_offset, src, len)
+} }
+
+shim! { fn queue_download(queue: ClampQueue, src: ClampBuffer, src_offset: u64, dst: *mut u8, len: u64) {
+    let queue = borrow_mut::<Queue<X>>(queue, "queue")?;
+    <Of<X>>::queue_download(queue, borrow::<Buffer<X>>(src, "buffer")?, src_offset, dst, len)
+} }
+
+shim! { fn queue_copy(
+    queue: ClampQueue, dst: ClampBuffer, dst_offset: u64, src: ClampBuffer, src_offset: u64, len: u64,
+) {
+    let queue = borrow_mut::<Queue<X>>(queue, "queue")?;
+    let (dst, src) = (borrow::<Buffer<X>>(dst, "buffer")?, borrow::<Buffer<X>>(src, "buffer")?);
+    <Of<X>>::queue_copy(queue, dst, dst_offset, src, src_offset, len)
+} }
+
+shim! { fn queue_fill(
+    queue: ClampQueue, dst: ClampBuffer, dst_offset: u64, bits: u64, width: u32, count: u64,
+) {
+    let queue = borrow_mut::<Queue<X>>(queue, "queue")?;
+    <Of<X>>::queue_fill(queue, borrow::<Buffer<X>>(dst, "buffer")?, dst_offset, bits, width, count)
+} }
+
+shim! { fn queue_submit(queue: ClampQueue, launches: *const ClampLaunch, n: u64, point: *mut u64) {
+    let queue = borrow_mut::<Queue<X>>(queue, "queue")?;
+    let count = usize::try_from(n).map_err(|_| Fault::invalid("too many launches"))?;
+    let launches = values(launches, count)?.iter().map(|l| launch_of::<X>(l)).collect::<Result<Vec<_>, _>>()?;
+    put(point, <Of<X>>::queue_submit(queue, &launches)?)
+} }
+
+shim! { fn queue_wait(queue: ClampQueue, point: u64, timeout_ns: u64, timing: *mut ClampTiming) {
+    let waited = <Of<X>>::queue_wait(borrow_mut::<Queue<X>>(queue, "queue")?, point, timeout_ns)?;
+    if timing.is_null() { Ok(()) } else { put(timing, waited) }
+} }
+
+shim! { fn queue_signal(queue: ClampQueue, point: *mut u64) {
+    put(point, <Of<X>>::queue_signal(borrow_mut::<Queue<X>>(queue, "queue")?)?)
+} }
+
+shim! { fn queue_poll(queue: ClampQueue, point: *mut u64) {
+    put(point, <Of<X>>::queue_poll(borrow_mut::<Queue<X>>(queue, "queue")?)?)
+} }
+
+shim! { fn kernel_open(
+    device: ClampDevice, id: ClampStr, fixed: *const u64, present: u64, n: u32, text: ClampStr, out: *mut ClampKernel,
+) {
+    let device = borrow::<Device<X>>(device, "device")?;
+    give(out, <Of<X>>::kernel_open(device, string(id)?, values(fixed, n as usize)?, present, string(text)?)?)
+} }
+
+/// # Safety
+/// `launch` is filled as [`ClampLaunch`] says and its handles are alive.
+unsafe fn launch_of<'a, X: Bound>(launch: &'a ClampLaunch) -> Result<LaunchRef<'a, Of<X>>, Fault> {
+    // SAFETY: by this function's contract, here and below.
+    unsafe {
+        let inputs = values(launch.inputs, launch.n_in as usize)?
+            .iter()
+            .map(|array| match array.buffer.is_null() {
+                true => Ok(None),
+                false => Ok(Some((borrow::<Buffer<X>>(array.buffer, "buffer")?, ArrayLayout::of(array)?))),
+            })
+            .collect::<Result<Vec<_>, Fault>>()?;
+        let outputs = values(launch.outputs, launch.n_out as usize)?
+            .iter()
+            .map(|array| Ok((borrow::<Buffer<X>>(array.buffer, "output buffer")?, ArrayLayout::of(array)?)))
+            .collect::<Result<Vec<_>, Fault>>()?;
+        Ok(LaunchRef {
+            kernel: borrow::<Kernel<X>>(launch.kernel, "kernel")?,
+            inputs,
+            outputs,
+            params: values(launch.params, launch.n_params as usize)?,
+            present: launch.present,
+        })
+    }
+}

@@ -1,0 +1,38 @@
+//! Plugins for tests: Rust ones built by `cargo xtask test`, C ones compiled here in each of their broken forms.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::folder;
+
+/// Copies a Rust fixture plugin into `target`.
+///
+/// # Panics
+/// If it was not built.
+pub fn rust_plugin(name: &str, target: &Path) -> PathBuf {
+    let file = format!("libfixture_{name}.so");
+    let from = folder("CLAMP_TEST_PLUGINS").join(&file);
+    let to = target.join(&file);
+    std::fs::copy(&from, &to).unwrap_or_else(|e| panic!("cannot copy {}: {e}", from.display()));
+    to
+}
+
+/// Compiles `backend.c` with macros into `target/<name>.so`.
+///
+/// # Panics
+/// If the compiler refuses.
+pub fn c_plugin(name: &str, macros: &[&str], target: &Path) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let to = target.join(format!("{name}.so"));
+    let output = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-std=c11", "-Wall", "-Wextra", "-Werror", "-I"])
+        .arg(root.join("../plugin-api/include"))
+        .args(macros.iter().map(|m| format!("-D{m}")))
+        .arg(root.join("fixtures/plugins/backend.c"))
+        .arg("-o")
+        .arg(&to)
+        .output()
+        .unwrap_or_else(|e| panic!("cc cannot be started: {e}"));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    to
+}

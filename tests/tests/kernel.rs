@@ -1,0 +1,47 @@
+//! `kernel list | run`: the door for anyone who wants to check the bits with other tools. The bits themselves are
+//! checked by tests/reference.
+
+use clamp_tests::Bench;
+
+#[test]
+fn the_list_names_every_kernel_with_its_arguments() {
+    let bench = Bench::new();
+    let list = bench.run(&["kernel", "list", "--json"]).expect(0).json();
+    let all = list["kernels"].as_array().expect("a list");
+    let find = |id: &str| all.iter().find(|k| k["id"] == id).unwrap_or_else(|| panic!("{id} is not listed"));
+    for id in ["add.f32.v1", "sum.f64.v1", "dot.f32.v1", "softmax.f32.v1", "gather_rows.f32.v1", "philox_uniform.f32.v1"]
+    {
+        find(id);
+    }
+    let matmul = find("matmul.f32.v1");
+    assert_eq!(matmul["inputs"][2]["name"], "bias");
+    assert_eq!(matmul["inputs"][2]["optional"], true);
+    let text = bench.run(&["kernel", "list"]).expect(0).stdout;
+    assert_eq!(text.lines().count(), all.len() + 1);
+}
+
+#[test]
+fn wrong_arguments_are_named() {
+    let bench = Bench::new();
+    let run = |args: &[&str]| bench.run(&[&["kernel", "run"][..], args].concat());
+    run(&["ad.f32.v1", "--out", "y.npy"]).expect(13).complains_of("kernel ad.f32.v1 does not exist");
+    run(&["neg.f32.v1", "--out", "y.npy"]).expect(64).complains_of("input `x` is missing");
+    run(&["neg.f32.v1", "--in", "q=x.npy", "--out", "y.npy"]).expect(64).complains_of("no input `q`");
+    run(&["neg.f32.v1", "--in", "x", "--out", "y.npy"]).expect(64).complains_of("NAME=VALUE");
+    run(&["neg.f32.v1", "--in", "x=gone.npy", "--out", "y.npy"]).expect(13).complains_of("gone.npy does not exist");
+    std::fs::write(bench.work().join("bad.npy"), "hello").expect("write");
+    run(&["neg.f32.v1", "--in", "x=bad.npy", "--out", "y.npy"]).expect(14).complains_of("bad.npy: is no NumPy file");
+    let philox = ["philox.u32.v1", "--out", "y.npy", "--param"];
+    run(&[&philox[..], &["n=4"]].concat()).expect(14).complains_of("seed");
+    run(&[&philox[..], &["n=-4", "--param", "seed=1"]].concat()).expect(14).complains_of("`n`");
+    run(&[&philox[..], &["n=4", "--param", "sede=1"]].concat()).expect(14).complains_of("sede");
+    assert_eq!(bench.names(&bench.work()), ["bad.npy"]);
+}
+
+#[test]
+fn an_output_that_cannot_be_written_is_named_and_nothing_is_left() {
+    let bench = Bench::new();
+    let args = ["kernel", "run", "philox.u32.v1", "--param", "n=4", "--param", "seed=1", "--out", "no/such/y.npy"];
+    bench.run(&args).expect(17).complains_of("no/such/y.npy");
+    assert!(bench.names(&bench.work()).is_empty());
+}
