@@ -1,7 +1,7 @@
 //! Compiles a hot function twice, portably and for AVX2 with FMA, and picks at run time. Both give the same bits: the
 //! wide one differs only in that a fused step is one instruction. Nothing else in the crate asks what the CPU can do.
 
-/// The level that [`twice`] functions run at on this CPU: `avx2-fma` or `portable`.
+/// The level at which the hot loops run on this CPU, `avx2-fma` or `portable`. It changes no bit.
 pub fn level() -> &'static str {
     if wide() { "avx2-fma" } else { "portable" }
 }

@@ -52,7 +52,11 @@ macro_rules! float {
 
             #[inline(always)]
             fn canonical(self) -> Self {
-                if self.is_nan() { Self::CANONICAL_NAN } else { self }
+                // On bits: LLVM takes `if y.is_nan() { NAN } else { y }` after a square root for a check without
+                // meaning and drops it, and the sign of the hardware's NaN gets through.
+                let bits = self.to_bits();
+                let magnitude = bits & !(-0.0 as $float).to_bits();
+                $float::from_bits(if magnitude > $float::INFINITY.to_bits() { $nan } else { bits })
             }
 
             #[inline(always)]
@@ -126,5 +130,13 @@ mod tests {
             assert_eq!(x.greatest(y).to_bits(), 0x7ff8_0000_0000_0000);
         }
         assert_eq!(payload.negated().canonical().to_bits(), 0x7ff8_0000_0000_0000);
+    }
+
+    #[test]
+    fn the_nan_of_a_square_root_is_canonical_too() {
+        let negative: Vec<f32> = (1..200).map(|i| -(i as f32)).collect();
+        assert!(negative.iter().all(|x| x.root().canonical().to_bits() == 0x7fc0_0000));
+        let negative: Vec<f64> = (1..200).map(|i| -f64::from(i)).collect();
+        assert!(negative.iter().all(|x| x.root().canonical().to_bits() == 0x7ff8_0000_0000_0000));
     }
 }

@@ -49,13 +49,13 @@ fn reduce_of<T: Chunked>(
 
 /// A float with its chunk steps, each compiled for its number of lanes.
 pub(crate) trait Chunked: Float {
+    /// Elements of a chunk.
+    const CHUNK: usize = Self::LANES * 64;
+
     /// The partial of one chunk, of [`CHUNK`](Chunked::CHUNK) elements or fewer.
     fn chunk_sum(chunk: &[Self]) -> Self;
     /// The partial of the products of one chunk.
     fn chunk_dot(x: &[Self], y: &[Self]) -> Self;
-
-    /// Elements of a chunk.
-    const CHUNK: usize = Self::LANES * 64;
 }
 
 impl Chunked for f32 {

@@ -139,6 +139,19 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_is_64_rows_of_lanes() {
+        // The ones meet in a lane of the second chunk; in a chunk of any other length each meets the big one alone.
+        let mut x = vec![0f32; 2 * 128 * 64];
+        (x[0], x[128 * 64], x[128 * 127]) = (16_777_216.0, 1.0, 1.0);
+        assert_eq!(sum(&x), 16_777_218.0);
+        assert_eq!(dot(&x, &vec![1.0; x.len()]), 16_777_218.0);
+        let mut x = vec![0f64; 2 * 64 * 64];
+        (x[0], x[64 * 64], x[64 * 127]) = (9_007_199_254_740_992.0, 1.0, 1.0);
+        assert_eq!(sum(&x), 9_007_199_254_740_994.0);
+        assert_eq!(dot(&x, &vec![1.0; x.len()]), 9_007_199_254_740_994.0);
+    }
+
+    #[test]
     fn a_dot_step_is_fused() {
         let x = 1.0f32 + f32::EPSILON;
         // Rounded, x * x loses its lowest bit; the second step sees it.
