@@ -10,147 +10,87 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*
- First field of every table: the bytes `CLAMPBE1`, little endian.
- */
+// First field of every table: the bytes `CLAMPBE1`, little endian.
 #define CLAMP_MAGIC 3550316793912446019
 
-/*
- A plugin with another major version is refused.
- */
+// A plugin with another major version is refused.
 #define CLAMP_ABI_MAJOR 1
 
-/*
- Raised when an extension is added to the contract; never changes the table.
- */
+// Raised when an extension is added to the contract; never changes the table.
 #define CLAMP_ABI_MINOR 0
 
-/*
- Most dimensions of an array.
- */
+// Most dimensions of an array.
 #define CLAMP_MAX_DIMS 8
 
-/*
- `ClampHeader::panic_strategy`: not applicable (C) .
- */
+// `ClampHeader::panic_strategy`: not applicable (C) .
 #define CLAMP_PANIC_NONE 0
 
-/*
- `ClampHeader::panic_strategy`: panics unwind and are caught at the border.
- */
+// `ClampHeader::panic_strategy`: panics unwind and are caught at the border.
 #define CLAMP_PANIC_UNWIND 1
 
-/*
- `ClampHeader::panic_strategy`: a panic ends the process; such a plugin is refused.
- */
+// `ClampHeader::panic_strategy`: a panic ends the process; such a plugin is refused.
 #define CLAMP_PANIC_ABORT 2
 
-/*
- `ClampDeviceInfo::kind`: the host's own processors.
- */
+// `ClampDeviceInfo::kind`: the host's own processors.
 #define CLAMP_DEVICE_CPU 1
 
-/*
- `ClampDeviceInfo::kind`: a GPU.
- */
+// `ClampDeviceInfo::kind`: a GPU.
 #define CLAMP_DEVICE_GPU 2
 
-/*
- `ClampDeviceInfo::kind`: anything else.
- */
+// `ClampDeviceInfo::kind`: anything else.
 #define CLAMP_DEVICE_OTHER 3
 
-/*
- `ClampQueueDesc::mode`: only the bits of the specification.
- */
+// `ClampQueueDesc::mode`: only the bits of the specification.
 #define CLAMP_MODE_STRICT 0
 
-/*
- `ClampQueueDesc::mode`: any order, vendor libraries allowed; the run is labelled so.
- */
+// `ClampQueueDesc::mode`: any order, vendor libraries allowed; the run is labelled so.
 #define CLAMP_MODE_FAST 1
 
-/*
- Log levels of `ClampHostApi::log`.
- */
+// Log levels of `ClampHostApi::log`.
 #define CLAMP_LOG_ERROR 1
 
-/*
- See `CLAMP_LOG_ERROR`.
- */
+// See `CLAMP_LOG_ERROR`.
 #define CLAMP_LOG_WARN 2
 
-/*
- See `CLAMP_LOG_ERROR`.
- */
+// See `CLAMP_LOG_ERROR`.
 #define CLAMP_LOG_INFO 3
 
-/*
- See `CLAMP_LOG_ERROR`.
- */
+// See `CLAMP_LOG_ERROR`.
 #define CLAMP_LOG_DEBUG 4
 
-/*
- What every function of the table but the void ones returns.
-
- Numbers are fixed for ever; a number that this version does not know is treated as `Status::Internal`.
- */
+// What every function of the table but the void ones returns.
+//
+// Numbers are fixed for ever; a number that this version does not know is treated as `Status::Internal`.
 enum ClampStatus
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
   : int32_t
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
-  /*
-   Done.
-   */
+  // Done.
   CLAMP_STATUS_OK = 0,
-  /*
-   An argument is wrong; nothing was started.
-   */
+  // An argument is wrong; nothing was started.
   CLAMP_STATUS_INVALID = 1,
-  /*
-   No such kernel, device or extension.
-   */
+  // No such kernel, device or extension.
   CLAMP_STATUS_NOT_FOUND = 2,
-  /*
-   Known, but not by this backend.
-   */
+  // Known, but not by this backend.
   CLAMP_STATUS_UNSUPPORTED = 3,
-  /*
-   The device's or the host's memory is exhausted.
-   */
+  // The device's or the host's memory is exhausted.
   CLAMP_STATUS_OUT_OF_MEMORY = 4,
-  /*
-   An input's values are wrong (an index out of range); `launch` and `element` say where.
-   */
+  // An input's values are wrong (an index out of range); `launch` and `element` say where.
   CLAMP_STATUS_DATA = 5,
-  /*
-   The device failed.
-   */
+  // The device failed.
   CLAMP_STATUS_DEVICE = 6,
-  /*
-   The device is gone and will not come back.
-   */
+  // The device is gone and will not come back.
   CLAMP_STATUS_DEVICE_LOST = 7,
-  /*
-   The wait's time was up.
-   */
+  // The wait's time was up.
   CLAMP_STATUS_TIMEOUT = 8,
-  /*
-   The host asked to stop.
-   */
+  // The host asked to stop.
   CLAMP_STATUS_CANCELLED = 9,
-  /*
-   A fault of the plugin's own.
-   */
+  // A fault of the plugin's own.
   CLAMP_STATUS_INTERNAL = 10,
-  /*
-   The plugin panicked; it is poisoned from here on.
-   */
+  // The plugin panicked; it is poisoned from here on.
   CLAMP_STATUS_PANIC = 11,
-  /*
-   Refused because of an earlier panic.
-   */
+  // Refused because of an earlier panic.
   CLAMP_STATUS_POISONED = 12,
 };
 #ifndef __cplusplus
@@ -161,403 +101,225 @@ typedef int32_t ClampStatus;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
-/*
- UTF-8 text, not NUL-terminated; `ptr` may be null when `len` is 0.
- */
+// UTF-8 text, not NUL-terminated; `ptr` may be null when `len` is 0.
 typedef struct ClampStr {
-  /*
-   First byte.
-   */
+  // First byte.
   const uint8_t *ptr;
-  /*
-   Bytes.
-   */
+  // Bytes.
   size_t len;
 } ClampStr;
 
-/*
- The first part of every table, readable before anything else is trusted.
- */
+// The first part of every table, readable before anything else is trusted.
 typedef struct ClampHeader {
-  /*
-   `CLAMP_MAGIC`.
-   */
+  // `CLAMP_MAGIC`.
   uint64_t magic;
-  /*
-   Bytes of the whole table; exactly `sizeof(ClampBackendV1)`.
-   */
+  // Bytes of the whole table; exactly `sizeof(ClampBackendV1)`.
   uint32_t struct_size;
-  /*
-   `CLAMP_ABI_MAJOR`.
-   */
+  // `CLAMP_ABI_MAJOR`.
   uint16_t abi_major;
-  /*
-   The minor version that the plugin was built with.
-   */
+  // The minor version that the plugin was built with.
   uint16_t abi_minor;
-  /*
-   The oldest host minor version that it works with.
-   */
+  // The oldest host minor version that it works with.
   uint16_t min_host_minor;
-  /*
-   One of `CLAMP_PANIC_*`.
-   */
+  // One of `CLAMP_PANIC_*`.
   uint16_t panic_strategy;
-  /*
-   Zero.
-   */
+  // Zero.
   uint32_t reserved;
-  /*
-   Feature bits; none is defined yet.
-   */
+  // Feature bits; none is defined yet.
   uint64_t features;
-  /*
-   The backend's id: `[a-z0-9][a-z0-9_-]{0,63}`.
-   */
+  // The backend's id: `[a-z0-9][a-z0-9_-]{0,63}`.
   struct ClampStr id;
-  /*
-   The plugin's own version (semver).
-   */
+  // The plugin's own version (semver).
   struct ClampStr version;
-  /*
-   Compiler and its version, for the record.
-   */
+  // Compiler and its version, for the record.
   struct ClampStr compiler;
 } ClampHeader;
 
-/*
- What a plugin may ask of its host. Valid from `instance_create` until `instance_destroy` returns; every function
- may be called from any thread and does not block for long.
- */
+// What a plugin may ask of its host. Valid from `instance_create` until `instance_destroy` returns; every function
+// may be called from any thread and does not block for long.
 typedef struct ClampHostApi {
-  /*
-   Bytes of this struct as the host knows it; it may grow at its end.
-   */
+  // Bytes of this struct as the host knows it; it may grow at its end.
   uint32_t struct_size;
-  /*
-   The host's ABI: major << 16 | minor.
-   */
+  // The host's ABI: major << 16 | minor.
   uint32_t version;
-  /*
-   Handed back as the first argument.
-   */
+  // Handed back as the first argument.
   void *ctx;
-  /*
-   Adds a line to the host's log.
-   */
+  // Adds a line to the host's log.
   void (*log)(void *ctx, uint32_t level, struct ClampStr text);
-  /*
-   Reads a setting of this plugin: writes at most `cap` bytes, the full length to `len`. `NotFound` if unset.
-   */
+  // Reads a setting of this plugin: writes at most `cap` bytes, the full length to `len`. `NotFound` if unset.
   int32_t (*config)(void *ctx, struct ClampStr key, uint8_t *buf, size_t cap, size_t *len);
-  /*
-   The folder in which the plugin's file was found (not the private copy that was opened).
-   */
+  // The folder in which the plugin's file was found (not the private copy that was opened).
   int32_t (*plugin_folder)(void *ctx, uint8_t *buf, size_t cap, size_t *len);
-  /*
-   1 once the call that `ClampQueueDesc::host_call` names should stop.
-   */
+  // 1 once the call that `ClampQueueDesc::host_call` names should stop.
   uint32_t (*cancelled)(void *ctx, uint64_t host_call);
 } ClampHostApi;
 
-/*
- One live backend, made by `instance_create`.
- */
+// One live backend, made by `instance_create`.
 typedef void *ClampInstance;
 
-/*
- The caller's room for an error. The callee sets `code`, `launch`, `element`, writes at most `cap` bytes of UTF-8
- to `text` and the number written to `len`. Callers may pass null instead.
- */
+// The caller's room for an error. The callee sets `code`, `launch`, `element`, writes at most `cap` bytes of UTF-8
+// to `text` and the number written to `len`. Callers may pass null instead.
 typedef struct ClampError {
-  /*
-   A backend's own code (a CUDA or HIP error number), 0 if there is none.
-   */
+  // A backend's own code (a CUDA or HIP error number), 0 if there is none.
   int64_t code;
-  /*
-   For a data error: the lowest failing launch of the queue, counted from 0.
-   */
+  // For a data error: the lowest failing launch of the queue, counted from 0.
   uint64_t launch;
-  /*
-   For a data error: the lowest failing element of that launch.
-   */
+  // For a data error: the lowest failing element of that launch.
   uint64_t element;
-  /*
-   Where the text goes.
-   */
+  // Where the text goes.
   uint8_t *text;
-  /*
-   Bytes of room.
-   */
+  // Bytes of room.
   size_t cap;
-  /*
-   Bytes written.
-   */
+  // Bytes written.
   size_t len;
 } ClampError;
 
-/*
- A device as `device_info` tells it. Text arrays are UTF-8, padded with zero bytes.
- */
+// A device as `device_info` tells it. Text arrays are UTF-8, padded with zero bytes.
 typedef struct ClampDeviceInfo {
-  /*
-   One of `CLAMP_DEVICE_*`.
-   */
+  // One of `CLAMP_DEVICE_*`.
   uint32_t kind;
-  /*
-   Bytes that a kernel launch wants buffers aligned to; at least 64.
-   */
+  // Bytes that a kernel launch wants buffers aligned to; at least 64.
   uint32_t alignment;
-  /*
-   Bytes of memory; 0 = unknown.
-   */
+  // Bytes of memory; 0 = unknown.
   uint64_t memory_bytes;
-  /*
-   Largest single allocation in bytes; 0 = unknown.
-   */
+  // Largest single allocation in bytes; 0 = unknown.
   uint64_t max_alloc_bytes;
-  /*
-   Compute units, cores or multiprocessors.
-   */
+  // Compute units, cores or multiprocessors.
   uint32_t compute_units;
-  /*
-   1 if host and device share memory.
-   */
+  // 1 if host and device share memory.
   uint32_t unified_memory;
-  /*
-   The device's name.
-   */
+  // The device's name.
   uint8_t name[128];
-  /*
-   A stable id (UUID, PCI address), empty if there is none.
-   */
+  // A stable id (UUID, PCI address), empty if there is none.
   uint8_t uuid[64];
-  /*
-   Driver and its version.
-   */
+  // Driver and its version.
   uint8_t driver[128];
-  /*
-   What the kernels were specialised for: `avx512`, `sm_90`, `gfx942`.
-   */
+  // What the kernels were specialised for: `avx512`, `sm_90`, `gfx942`.
   uint8_t dispatch[64];
 } ClampDeviceInfo;
 
-/*
- One opened device.
- */
+// One opened device.
 typedef void *ClampDevice;
 
-/*
- Memory on a device.
- */
+// Memory on a device.
 typedef void *ClampBuffer;
 
-/*
- An array argument: C-contiguous elements in a buffer. An absent optional input has a null buffer.
- */
+// An array argument: C-contiguous elements in a buffer. An absent optional input has a null buffer.
 typedef struct ClampArray {
-  /*
-   The memory.
-   */
+  // The memory.
   ClampBuffer buffer;
-  /*
-   Where the first element lies; a multiple of the element's size.
-   */
+  // Where the first element lies; a multiple of the element's size.
   uint64_t byte_offset;
-  /*
-   Element type: 1 f32, 2 f64, 3 i8, 4 u8, 5 i32, 6 u32, 7 i64, 8 u64.
-   */
+  // Element type: 1 f32, 2 f64, 3 i8, 4 u8, 5 i32, 6 u32, 7 i64, 8 u64.
   uint32_t dtype;
-  /*
-   Dimensions in use; 0 is a scalar.
-   */
+  // Dimensions in use; 0 is a scalar.
   uint32_t ndim;
-  /*
-   Sizes, outermost first.
-   */
+  // Sizes, outermost first.
   uint64_t dims[CLAMP_MAX_DIMS];
 } ClampArray;
 
-/*
- What a queue is for. Everything that belongs to one call is here, never in plugin globals.
- */
+// What a queue is for. Everything that belongs to one call is here, never in plugin globals.
 typedef struct ClampQueueDesc {
-  /*
-   One of `CLAMP_MODE_*`.
-   */
+  // One of `CLAMP_MODE_*`.
   uint32_t mode;
-  /*
-   Host threads that the queue may use; 0 = the backend's choice.
-   */
+  // Host threads that the queue may use; 0 = the backend's choice.
   uint32_t max_threads;
-  /*
-   For `ClampHostApi::cancelled`.
-   */
+  // For `ClampHostApi::cancelled`.
   uint64_t host_call;
 } ClampQueueDesc;
 
-/*
- One in-order queue of a device.
- */
+// One in-order queue of a device.
 typedef void *ClampQueue;
 
-/*
- One opened kernel with its fixed parameters.
- */
+// One opened kernel with its fixed parameters.
 typedef void *ClampKernel;
 
-/*
- One launch: arrays and 8-byte parameter values in the catalogue's order. The host has checked shapes, dtypes,
- ranges and aliasing.
- */
+// One launch: arrays and 8-byte parameter values in the catalogue's order. The host has checked shapes, dtypes,
+// ranges and aliasing.
 typedef struct ClampLaunch {
-  /*
-   From `kernel_open` of the same device.
-   */
+  // From `kernel_open` of the same device.
   ClampKernel kernel;
-  /*
-   `n_in` arrays.
-   */
+  // `n_in` arrays.
   const struct ClampArray *inputs;
-  /*
-   `n_out` arrays.
-   */
+  // `n_out` arrays.
   const struct ClampArray *outputs;
-  /*
-   `n_params` values: flags 0 or 1, integers, float bits in the low bytes.
-   */
+  // `n_params` values: flags 0 or 1, integers, float bits in the low bytes.
   const uint64_t *params;
-  /*
-   Bit i: parameter i was given.
-   */
+  // Bit i: parameter i was given.
   uint64_t present;
-  /*
-   Arrays in `inputs`.
-   */
+  // Arrays in `inputs`.
   uint32_t n_in;
-  /*
-   Arrays in `outputs`.
-   */
+  // Arrays in `outputs`.
   uint32_t n_out;
-  /*
-   Values in `params`.
-   */
+  // Values in `params`.
   uint32_t n_params;
-  /*
-   Zero.
-   */
+  // Zero.
   uint32_t reserved;
 } ClampLaunch;
 
-/*
- When the work before a point ran, on the device's clock; both 0 if it has none.
- */
+// When the work before a point ran, on the device's clock; both 0 if it has none.
 typedef struct ClampTiming {
-  /*
-   Start of the first launch since the last wait, ns.
-   */
+  // Start of the first launch since the last wait, ns.
   uint64_t begin_ns;
-  /*
-   End of the last one, ns.
-   */
+  // End of the last one, ns.
   uint64_t end_ns;
 } ClampTiming;
 
-/*
- The table. Every entry must be set. Rules that hold throughout:
-
- * Functions return a `Status` number unless void. `err` may be null.
- * Outputs are written only on `Ok`. Whoever allocates frees: handles go back to the function that the doc names.
- * "any thread" means concurrently; "one at a time" means the host serialises calls on that handle.
- * Nothing is called on a handle after its destroy, close or free, and no callback comes after `instance_destroy`.
- */
+// The table. Every entry must be set. Rules that hold throughout:
+//
+// * Functions return a `Status` number unless void. `err` may be null.
+// * Outputs are written only on `Ok`. Whoever allocates frees: handles go back to the function that the doc names.
+// * "any thread" means concurrently; "one at a time" means the host serialises calls on that handle.
+// * Nothing is called on a handle after its destroy, close or free, and no callback comes after `instance_destroy`.
 typedef struct ClampBackendV1 {
-  /*
-   See `ClampHeader`.
-   */
+  // See `ClampHeader`.
   struct ClampHeader header;
-  /*
-   Makes the backend ready; finds drivers. Calm without a device: `device_count` is then 0. Once per load; may
-   block. `host` outlives the instance.
-   */
+  // Makes the backend ready; finds drivers. Calm without a device: `device_count` is then 0. Once per load; may
+  // block. `host` outlives the instance.
   int32_t (*instance_create)(const struct ClampHostApi *host, ClampInstance *out, struct ClampError *err);
-  /*
-   Ends it; all devices are closed before.
-   */
+  // Ends it; all devices are closed before.
   void (*instance_destroy)(ClampInstance instance);
-  /*
-   An extension struct by id and version, each starting with its struct_size. Any thread, does not block.
-   */
+  // An extension struct by id and version, each starting with its struct_size. Any thread, does not block.
   int32_t (*get_extension)(ClampInstance instance, struct ClampStr id, uint32_t version, const void **out);
-  /*
-   Devices present. Any thread.
-   */
+  // Devices present. Any thread.
   int32_t (*device_count)(ClampInstance instance, uint32_t *out, struct ClampError *err);
-  /*
-   Facts of device `index`. Any thread.
-   */
+  // Facts of device `index`. Any thread.
   int32_t (*device_info)(ClampInstance instance, uint32_t index, struct ClampDeviceInfo *out, struct ClampError *err);
-  /*
-   Opens device `index`; goes back to `device_close`. May block.
-   */
+  // Opens device `index`; goes back to `device_close`. May block.
   int32_t (*device_open)(ClampInstance instance, uint32_t index, ClampDevice *out, struct ClampError *err);
-  /*
-   All of the device's queues, kernels and buffers are gone before.
-   */
+  // All of the device's queues, kernels and buffers are gone before.
   void (*device_close)(ClampDevice device);
-  /*
-   Bytes in use and in all; `total` 0 = unknown. Any thread.
-   */
+  // Bytes in use and in all; `total` 0 = unknown. Any thread.
   int32_t (*device_memory)(ClampDevice device, uint64_t *used, uint64_t *total, struct ClampError *err);
-  /*
-   `Ok`, or what keeps the device from working. Any thread.
-   */
+  // `Ok`, or what keeps the device from working. Any thread.
   int32_t (*device_status)(ClampDevice device, struct ClampError *err);
-  /*
-   `bytes` of memory (0 is valid) aligned to the device's `alignment`, contents undefined. Any thread.
-   */
+  // `bytes` of memory (0 is valid) aligned to the device's `alignment`, contents undefined. Any thread.
   int32_t (*buffer_alloc)(ClampDevice device, uint64_t bytes, ClampBuffer *out, struct ClampError *err);
-  /*
-   Frees; the host has waited for the last use. Any thread.
-   */
+  // Frees; the host has waited for the last use. Any thread.
   void (*buffer_free)(ClampBuffer buffer);
-  /*
-   A `DLManagedTensorVersioned*` over the array without a copy; may answer `Unsupported`. Any thread.
-   */
+  // A `DLManagedTensorVersioned*` over the array without a copy; may answer `Unsupported`. Any thread.
   int32_t (*dlpack_export)(ClampDevice device, const struct ClampArray *array, void **out, struct ClampError *err);
-  /*
-   Takes a `DLManagedTensorVersioned*` over as a buffer without a copy; may answer `Unsupported`. Any thread.
-   */
+  // Takes a `DLManagedTensorVersioned*` over as a buffer without a copy; may answer `Unsupported`. Any thread.
   int32_t (*dlpack_import)(ClampDevice device, void *managed, struct ClampArray *out, struct ClampError *err);
-  /*
-   An in-order queue; goes back to `queue_destroy`. Any thread; the queue's own functions one at a time.
-   */
+  // An in-order queue; goes back to `queue_destroy`. Any thread; the queue's own functions one at a time.
   int32_t (*queue_create)(ClampDevice device, const struct ClampQueueDesc *desc, ClampQueue *out, struct ClampError *err);
-  /*
-   Waits for the queue's work, then ends it.
-   */
+  // Waits for the queue's work, then ends it.
   void (*queue_destroy)(ClampQueue queue);
-  /*
-   Host to device. `src` stays alive and unchanged until a point after it has passed.
-   */
+  // Host to device. `src` stays alive and unchanged until a point after it has passed.
   int32_t (*queue_upload)(ClampQueue queue,
                           ClampBuffer dst,
                           uint64_t dst_offset,
                           const uint8_t *src,
                           uint64_t len,
                           struct ClampError *err);
-  /*
-   Device to host. `dst` stays alive until a point after it has passed, and is defined only then.
-   */
+  // Device to host. `dst` stays alive until a point after it has passed, and is defined only then.
   int32_t (*queue_download)(ClampQueue queue,
                             ClampBuffer src,
                             uint64_t src_offset,
                             uint8_t *dst,
                             uint64_t len,
                             struct ClampError *err);
-  /*
-   Device to device; ranges do not overlap.
-   */
+  // Device to device; ranges do not overlap.
   int32_t (*queue_copy)(ClampQueue queue,
                         ClampBuffer dst,
                         uint64_t dst_offset,
@@ -565,9 +327,7 @@ typedef struct ClampBackendV1 {
                         uint64_t src_offset,
                         uint64_t len,
                         struct ClampError *err);
-  /*
-   Sets `count` elements of `width` bytes (1, 2, 4 or 8) to the low bytes of `bits`.
-   */
+  // Sets `count` elements of `width` bytes (1, 2, 4 or 8) to the low bytes of `bits`.
   int32_t (*queue_fill)(ClampQueue queue,
                         ClampBuffer dst,
                         uint64_t dst_offset,
@@ -575,36 +335,26 @@ typedef struct ClampBackendV1 {
                         uint32_t width,
                         uint64_t count,
                         struct ClampError *err);
-  /*
-   Queues `n` launches in order; copies everything it needs of the descriptors; may run them at once. `point` is
-   passed when the last has ended. On an error none of them was queued.
-   */
+  // Queues `n` launches in order; copies everything it needs of the descriptors; may run them at once. `point` is
+  // passed when the last has ended. On an error none of them was queued.
   int32_t (*queue_submit)(ClampQueue queue,
                           const struct ClampLaunch *launches,
                           uint64_t n,
                           uint64_t *point,
                           struct ClampError *err);
-  /*
-   Waits until `point` has passed (`timeout_ns` UINT64_MAX = for ever). Gives the queue's data error, if any, from
-   then on at every wait.
-   */
+  // Waits until `point` has passed (`timeout_ns` UINT64_MAX = for ever). Gives the queue's data error, if any, from
+  // then on at every wait.
   int32_t (*queue_wait)(ClampQueue queue,
                         uint64_t point,
                         uint64_t timeout_ns,
                         struct ClampTiming *timing,
                         struct ClampError *err);
-  /*
-   A point after everything queued so far.
-   */
+  // A point after everything queued so far.
   int32_t (*queue_signal)(ClampQueue queue, uint64_t *point, struct ClampError *err);
-  /*
-   The last point that has passed. Does not block.
-   */
+  // The last point that has passed. Does not block.
   int32_t (*queue_poll)(ClampQueue queue, uint64_t *point, struct ClampError *err);
-  /*
-   Opens a kernel by id. `fixed` are `n` values in the catalogue's order, `text` the map expression if the kernel
-   takes one. `NotFound` if the backend lacks it. Any thread; may block to compile.
-   */
+  // Opens a kernel by id. `fixed` are `n` values in the catalogue's order, `text` the map expression if the kernel
+  // takes one. `NotFound` if the backend lacks it. Any thread; may block to compile.
   int32_t (*kernel_open)(ClampDevice device,
                          struct ClampStr id,
                          const uint64_t *fixed,
@@ -613,9 +363,7 @@ typedef struct ClampBackendV1 {
                          struct ClampStr text,
                          ClampKernel *out,
                          struct ClampError *err);
-  /*
-   No queued launch uses it any more. Any thread.
-   */
+  // No queued launch uses it any more. Any thread.
   void (*kernel_close)(ClampKernel kernel);
 } ClampBackendV1;
 

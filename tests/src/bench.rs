@@ -30,12 +30,7 @@ impl Bench {
             std::fs::create_dir(temp.path().join(name)).expect("a folder");
         }
         let home = temp.path().join("home").display().to_string();
-        let mut environment = BTreeMap::from([("CLAMP_HOME".to_owned(), home)]);
-        // The compiled code of the engine is the same for all tests; each compiling anew would only take time. A test
-        // that is about the cache removes this.
-        if let Some(cache) = std::env::var_os("CLAMP_TEST_CACHE") {
-            environment.insert("CLAMP_CACHE_DIR".into(), cache.to_string_lossy().into_owned());
-        }
+        let environment = BTreeMap::from([("CLAMP_HOME".to_owned(), home)]);
         Self { temp, environment }
     }
 

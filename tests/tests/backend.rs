@@ -204,7 +204,7 @@ fn an_unknown_backend_and_a_missing_gpu_have_their_own_codes() {
     let run = ["kernel", "run", "neg.f32.v1", "--in", "x=x.npy", "--out", "y.npy", "--backend"];
     bench.run(&[&run[..], &["cuda"]].concat()).expect(13).complains_of("backend `cuda` is not installed");
     bench.run(&[&run[..], &["cpu:7"]].concat()).expect(13).complains_of("no device 7");
-    bench.run(&[&run[..], &["cpu:x"]].concat()).expect(64).complains_of("no device number");
+    bench.run(&[&run[..], &["cpu:x"]].concat()).expect(64).complains_of("\"cpu:x\" is not auto");
     bench.run(&["run", "digits", "--require-gpu"]).expect(16).complains_of("--require-gpu");
     bench.run(&["run", "digits", "--require-gpu", "--backend", "cpu"]).expect(16).complains_of("--require-gpu");
     let empty = bench.work().join("none");

@@ -69,20 +69,23 @@ fn the_list_shows_what_is_installed_and_where() {
     assert!(text.contains("digits") && text.contains("train"), "{text}");
 }
 
+/// What is done to a package, the exit code of installing it then, and what the message names.
+type Spoilt<'a> = (&'a dyn Fn(&Path), i32, &'a str);
+
 #[test]
 fn a_spoiled_package_is_refused_and_leaves_the_store_as_it_was() {
     let bench = Bench::new();
     bench.install("noop");
     let before = bench.listing(&bench.home().join("store"));
-    let cases: &[(&dyn Fn(&Path), i32, &str)] = &[
-        (&|p| std::fs::remove_file(p.join("manifest.json")).expect("remove"), 13, "manifest.json"),
+    let cases: &[Spoilt<'_>] = &[
+        (&|p| std::fs::remove_file(p.join("manifest.json")).expect("remove"), 14, "manifest.json"),
         (&|p| spoil(&p.join("manifest.json"), "{", "{{"), 14, "manifest.json"),
         (&|p| spoil(&p.join("manifest.json"), "\"name\"", "\"nmae\""), 14, "nmae"),
         (&|p| spoil(&p.join("manifest.json"), "ASCEND", "ASCENT"), 14, "ASCENT"),
         (&|p| spoil(&p.join("assets/digits.csv"), "0", "1"), 14, "digits.csv"),
         (&|p| std::fs::remove_file(p.join("digits.wasm")).expect("remove"), 14, "digits.wasm"),
         (&|p| std::fs::write(p.join("digits.wasm"), b"\0asm").expect("write"), 14, "digits.wasm"),
-        (&|p| spoil(&p.join("manifest.json"), "assets/digits.csv", "../digits.csv"), 14, "../digits.csv"),
+        (&|p| spoil(&p.join("manifest.json"), "assets/digits.csv", "../digits.csv"), 14, "assets[0].path"),
     ];
     for (spoil, code, what) in cases {
         let path = copy_of(&bench, "digits");

@@ -1,6 +1,7 @@
 //! The command line: what can be asked for. Each command's work is in the file of its name.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
@@ -67,16 +68,17 @@ pub(crate) struct HeaderArgs {
 }
 
 impl Cli {
-    pub(crate) fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) -> Result<ExitCode> {
         let workspace = Workspace::find()?;
         match &self.command {
             Command::Demo => demo::run(&workspace),
-            Command::Test(args) => test::run(&workspace, args),
+            Command::Test(args) => return test::run(&workspace, args),
             Command::Dist(args) => dist::run(&workspace, &args.out),
             Command::Guests(args) => guests::run(&workspace, args),
             Command::Header(args) => header::run(&workspace, args.check),
             Command::Audit => audit::run(&workspace),
         }
+        .map(|()| ExitCode::SUCCESS)
     }
 }
 

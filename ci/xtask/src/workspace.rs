@@ -27,8 +27,6 @@ pub(crate) struct Member {
     pub(crate) folder: String,
     /// Whether a plain `cargo build` builds it.
     pub(crate) default: bool,
-    /// Whether other crates can use its library, which is what documentation tests need.
-    pub(crate) linkable: bool,
 }
 
 impl Workspace {
@@ -75,13 +73,11 @@ impl Member {
         let manifest = PathBuf::from(text(package, "manifest_path")?);
         let folder = manifest.parent().context("a manifest has a folder")?;
         let folder = folder.strip_prefix(root).with_context(|| format!("{} is outside", folder.display()))?;
-        let kinds = list(package, "targets")?.iter().flat_map(|t| t["kind"].as_array().into_iter().flatten());
         Ok(Self {
             name: text(package, "name")?.to_owned(),
             version: text(package, "version")?.to_owned(),
             folder: folder.to_string_lossy().replace('\\', "/"),
             default: defaults.contains(&package["id"]),
-            linkable: kinds.filter_map(Value::as_str).any(|kind| matches!(kind, "lib" | "rlib" | "proc-macro")),
         })
     }
 }
@@ -120,15 +116,13 @@ mod tests {
         let metadata = json!({
             "workspace_root": "/w", "target_directory": "/t", "workspace_default_members": ["id-a"],
             "packages": [
-                {"id": "id-b", "name": "b", "version": "1.0.0", "manifest_path": "/w/plugins/b/Cargo.toml",
-                 "targets": [{"kind": ["cdylib"]}]},
-                {"id": "id-a", "name": "a", "version": "1.0.0", "manifest_path": "/w/a/Cargo.toml",
-                 "targets": [{"kind": ["lib"]}]},
+                {"id": "id-b", "name": "b", "version": "1.0.0", "manifest_path": "/w/plugins/b/Cargo.toml"},
+                {"id": "id-a", "name": "a", "version": "1.0.0", "manifest_path": "/w/a/Cargo.toml"},
             ],
         });
         let workspace = Workspace::from_metadata(&metadata).expect("well formed");
-        let members: Vec<_> = workspace.members.iter().map(|m| (m.folder.as_str(), m.default, m.linkable)).collect();
-        assert_eq!(members, [("a", true, true), ("plugins/b", false, false)]);
+        let members: Vec<_> = workspace.members.iter().map(|m| (m.folder.as_str(), m.default)).collect();
+        assert_eq!(members, [("a", true), ("plugins/b", false)]);
         assert_eq!(workspace.members_in("plugins").count(), 1);
         assert_eq!(workspace.members_in("plug").count(), 0);
         assert!(Workspace::from_metadata(&json!({})).is_err());

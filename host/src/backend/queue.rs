@@ -81,10 +81,9 @@ impl Queue {
         };
         let mut handle = std::ptr::null_mut();
         let create = entry!(device.backend.table, queue_create);
+        let backend = &device.backend;
         // SAFETY: the device is alive, `desc` is readable, `handle` is writable.
-        device
-            .backend
-            .call(|err| unsafe { create(device.handle, &raw const desc, &raw mut handle, err) })
+        backend.call(|err| unsafe { create(device.handle, &raw const desc, &raw mut handle, err) })
             .map_err(|fault| device.backend.error(fault, "create a queue"))?;
         Ok(Self {
             device: Arc::clone(device),

@@ -109,7 +109,9 @@ fn word<T: std::str::FromStr>(text: &str) -> Result<T>
 where
     T::Err: std::fmt::Display,
 {
-    text.to_ascii_uppercase().parse().map_err(|e: T::Err| Error::usage(e.to_string()))
+    text.to_ascii_uppercase().parse().map_err(|e: T::Err| {
+        Error::usage(e.to_string()).hint("`clamp-host run --help` lists the words; the overlay's manifest says which it takes")
+    })
 }
 
 fn read_input(args: &RunArgs, most: u64) -> Result<Input> {

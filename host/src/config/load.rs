@@ -114,7 +114,9 @@ impl fmt::Display for Problem {
 
 impl From<Problem> for Error {
     fn from(problem: Problem) -> Self {
-        let error = Self::bad_input(format!("{}: {}", problem.place, problem.message));
+        // A flag's value is part of the command line, everything else is a setting that somebody wrote down.
+        let kind = if problem.place.starts_with("--") { ErrorKind::Usage } else { ErrorKind::BadInput };
+        let error = Self::new(kind, format!("{}: {}", problem.place, problem.message));
         error.hint(problem.hint.unwrap_or_else(|| "`clamp-host config check` looks for every problem".to_owned()))
     }
 }

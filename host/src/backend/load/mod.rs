@@ -108,7 +108,7 @@ fn open(path: &Path) -> Result<Library, LoadError> {
     // RTLD_NOW turns a missing symbol into an error here instead of a crash later.
     unsafe { Library::open(Some(path), RTLD_NOW | RTLD_LOCAL) }.map_err(|e| LoadError {
         stage: LoadStage::Load,
-        reason: one_line(&e.to_string().replace(&path.display().to_string(), "the plugin")),
+        reason: one_line(&chain(&e).replace(&path.display().to_string(), "the plugin")),
     })
 }
 
@@ -160,6 +160,17 @@ fn queried_table(library: &Library, host: &'static ClampHostApi) -> Result<*cons
         });
     }
     Ok(table)
+}
+
+/// An error with its causes; the dynamic loader's own words are in the last.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
 }
 
 fn one_line(text: &str) -> String {

@@ -8,7 +8,9 @@ use super::state::CallState;
 impl ResourceLimiter for CallState {
     fn memory_growing(&mut self, current: usize, desired: usize, maximum: Option<usize>) -> wasmtime::Result<bool> {
         let grow = (desired.saturating_sub(current)) as u64;
-        if maximum.is_some_and(|max| desired > max) {
+        if let Some(most) = maximum.filter(|most| desired > *most) {
+            let message = format!("a memory wants {desired} bytes, wasm allows it {most}");
+            self.note_limit(LimitHit::new(self.hard_name.clone(), message));
             return Ok(false);
         }
         match self.account.take(grow) {

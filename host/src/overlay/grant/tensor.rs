@@ -106,7 +106,7 @@ impl HostTensor for CallState {
         self.enter()?;
         let whole = self.table.get(&this)?.clone();
         let made = shape_of(&shape).and_then(|shape| {
-            let size = whole.dtype.size() as u64;
+            let size = whole.dtype.size();
             let start = first_element.checked_mul(size).ok_or_else(|| Error::bad_input("view: offset is too large"))?;
             let byte_offset = whole.range(start, shape.bytes(whole.dtype), "view")?;
             Ok(TensorHandle { byte_offset, shape, ..whole.clone() })

@@ -23,7 +23,8 @@ pub(super) fn open_below(folder: &Path, path: &str) -> Result<File> {
     let refused = |errno: Errno| match errno {
         Errno::LOOP | Errno::NOTDIR => Error::bad_input(format!("{} is or goes through a link", shown()))
             .hint("put the file itself in the package; links are not followed"),
-        Errno::NOENT => Error::bad_input(format!("{} does not exist", shown())),
+        Errno::NOENT => Error::bad_input(format!("{} does not exist", shown()))
+            .hint("a package is a folder or a .tar.gz with manifest.json and every file that it names"),
         errno => Error::io(format!("cannot open {}", shown()), &errno.into()),
     };
     let (parents, name) = path.rsplit_once('/').map_or(("", path), |(parents, name)| (parents, name));

@@ -79,7 +79,7 @@ fn read_manifest(source: &Package, package: &Path, limits: &LimitSettings) -> Re
     let bytes = source.manifest(limits.manifest_bytes)?;
     ParsedManifest::parse(&bytes).map_err(|e| {
         Error::bad_input(format!("{}: manifest.json: {e}", package.display()))
-            .hint("mend the manifest; docs/overlays.md explains every field")
+            .hint("mend the manifest; docs/book/overlay-authors.md explains every field")
     })
 }
 

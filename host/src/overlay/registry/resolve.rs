@@ -83,7 +83,7 @@ fn only_capability(overlay: &InstalledOverlay, phase: Option<Phase>) -> Result<S
         ([only], _) => Ok((*only).to_owned()),
         ([], Some(phase)) => {
             let phases = overlay.manifest.phases.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
-            Err(Error::bad_input(format!("no capability of overlay `{name}` runs in {phase}; it has {}", full(&all)))
+            Err(Error::refused(format!("no capability of overlay `{name}` runs in {phase}; it has {}", full(&all)))
                 .hint(format!("its phases are {phases}")))
         }
         (several, Some(phase)) => {

@@ -251,7 +251,8 @@ fn trap_failure(state: &mut CallState, error: &wasmtime::Error) -> CallFailure {
             Some(said) => format!("the overlay trapped ({what}); its last error line: {}", one_line(&said)),
             None => format!("the overlay trapped: {what}"),
         },
-        hint: None,
+        hint: (trap == Some(Trap::MemoryOutOfBounds))
+            .then(|| "guests built from Rust or C end so too when their own stack overflows".to_owned()),
         data: Vec::new(),
     }
 }
