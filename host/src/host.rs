@@ -34,14 +34,7 @@ impl Host {
     /// Reads the registry; starts nothing else.
     pub fn open(settings: Settings, places: Places, plugin_folders: Vec<PathBuf>) -> Result<Self> {
         let registry = Registry::open(&places.stores())?;
-        Ok(Self {
-            places,
-            settings,
-            registry,
-            plugin_folders,
-            engine: OnceLock::new(),
-            catalog: OnceLock::new(),
-        })
+        Ok(Self { places, settings, registry, plugin_folders, engine: OnceLock::new(), catalog: OnceLock::new() })
     }
 
     /// The WebAssembly engine.

@@ -119,9 +119,24 @@ macro_rules! tables {
 }
 
 tables!(
-    create, device_count, device_info, device_open, device_memory, device_status, buffer_alloc, queue_create,
-    queue_upload, queue_download, queue_copy, queue_fill, queue_submit, queue_wait, queue_signal, queue_poll,
-    kernel_open, get_extension,
+    create,
+    device_count,
+    device_info,
+    device_open,
+    device_memory,
+    device_status,
+    buffer_alloc,
+    queue_create,
+    queue_upload,
+    queue_download,
+    queue_copy,
+    queue_fill,
+    queue_submit,
+    queue_wait,
+    queue_signal,
+    queue_poll,
+    kernel_open,
+    get_extension,
 );
 
 struct Handles {
@@ -189,8 +204,7 @@ fn a_panic_in_any_function_is_a_status_and_poisons() {
         *PANIC_AT.lock().unwrap() = "";
         let handles = open(table);
         let mut text = [0_u8; 256];
-        let mut err =
-            ClampError { code: 0, launch: 0, element: 0, text: text.as_mut_ptr(), cap: text.len(), len: 0 };
+        let mut err = ClampError { code: 0, launch: 0, element: 0, text: text.as_mut_ptr(), cap: text.len(), len: 0 };
         *PANIC_AT.lock().unwrap() = function;
         assert_eq!(call(table, &handles, function, &mut err), Status::Panic, "{function}");
         if *function != "get_extension" {

@@ -59,21 +59,23 @@ fn two_rust_plugins_and_one_in_c_stay_distinct_in_one_process() {
     let bench = Bench::new();
     let folder = plugins(&bench);
     std::fs::copy(dist().join("plugins/clamp_cpu.so"), folder.join("clamp_cpu.so")).expect("copy");
-    rust_plugin("second", &folder);
+    rust_plugin("panicking", &folder);
     c_plugin("plain", &[], &folder);
     let list = list(&bench, &folder);
-    for (file, id, door) in
-        [("clamp_cpu.so", "cpu", "rust"), ("libfixture_second.so", "second", "rust"), ("plain.so", "c-example", "c")]
-    {
+    for (file, id, door) in [
+        ("clamp_cpu.so", "cpu", "rust"),
+        ("libfixture_panicking.so", "panicking", "rust"),
+        ("plain.so", "c-example", "c"),
+    ] {
         let found = entry(&list, file);
         assert_eq!((&found["id"], &found["door"], &found["stage"]), (&id.into(), &door.into(), &"ready".into()));
     }
-    // `second` negates where it should copy, so each result shows who did the work.
+    // Asked for no panic, this fixture negates where it should copy, so each result shows who did the work.
     let work = bench.work();
     npy(&work.join("x.npy"), &[1.0, -2.0]);
     for (backend, kernel, expected) in [
         ("cpu", "copy.f32.v1", [1.0, -2.0]),
-        ("second", "copy.f32.v1", [-1.0, 2.0]),
+        ("panicking", "copy.f32.v1", [-1.0, 2.0]),
         ("c-example", "neg.f32.v1", [-1.0, 2.0]),
         ("cpu", "neg.f32.v1", [-1.0, 2.0]),
     ] {

@@ -9,7 +9,8 @@ fn the_list_names_every_kernel_with_its_arguments() {
     let list = bench.run(&["kernel", "list", "--json"]).expect(0).json();
     let all = list["kernels"].as_array().expect("a list");
     let find = |id: &str| all.iter().find(|k| k["id"] == id).unwrap_or_else(|| panic!("{id} is not listed"));
-    for id in ["add.f32.v1", "sum.f64.v1", "dot.f32.v1", "softmax.f32.v1", "gather_rows.f32.v1", "philox_uniform.f32.v1"]
+    for id in
+        ["add.f32.v1", "sum.f64.v1", "dot.f32.v1", "softmax.f32.v1", "gather_rows.f32.v1", "philox_uniform.f32.v1"]
     {
         find(id);
     }

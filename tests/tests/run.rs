@@ -33,7 +33,17 @@ fn digits_learns_and_needs_no_input() {
     assert!(reply["result"]["steps"].as_u64().is_some_and(|n| n >= 1000), "{reply:#}");
     let keys: BTreeSet<&str> = reply.as_object().expect("object").keys().map(String::as_str).collect();
     let expected = [
-        "ok", "result", "error", "run_id", "run_dir", "output_hash", "backend", "mode", "seed", "duration_ms", "degraded",
+        "ok",
+        "result",
+        "error",
+        "run_id",
+        "run_dir",
+        "output_hash",
+        "backend",
+        "mode",
+        "seed",
+        "duration_ms",
+        "degraded",
     ];
     assert_eq!(keys, BTreeSet::from(expected));
     let names = bench.names(&Path::new(reply["run_dir"].as_str().expect("run_dir")).join("artifacts"));

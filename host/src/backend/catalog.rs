@@ -129,9 +129,7 @@ impl Candidate {
     pub fn backend(&self) -> Result<Arc<Backend>> {
         match &self.loaded {
             Ok(loaded) => self.backend.get_or_init(|| Backend::create(loaded)).clone(),
-            Err((_, reason)) => {
-                Err(Error::backend(format!("plugin {} cannot be used: {reason}", self.path.display())))
-            }
+            Err((_, reason)) => Err(Error::backend(format!("plugin {} cannot be used: {reason}", self.path.display()))),
         }
     }
 

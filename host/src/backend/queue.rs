@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use clamp_kernels::catalogue::{ArrayDesc, Dtype, LaunchParams, Shape};
 use clamp_plugin_api::abi::{
-    CLAMP_MAX_DIMS, CLAMP_MODE_FAST, CLAMP_MODE_STRICT, ClampArray, ClampError, ClampLaunch, ClampQueueDesc, ClampTiming, Status,
+    CLAMP_MAX_DIMS, CLAMP_MODE_FAST, CLAMP_MODE_STRICT, ClampArray, ClampError, ClampLaunch, ClampQueueDesc,
+    ClampTiming, Status,
 };
 
 use super::instance::entry;
@@ -83,8 +84,8 @@ impl Queue {
         let create = entry!(device.backend.table, queue_create);
         let backend = &device.backend;
         // SAFETY: the device is alive, `desc` is readable, `handle` is writable.
-        backend.call(|err| unsafe { create(device.handle, &raw const desc, &raw mut handle, err) })
-            .map_err(|fault| device.backend.error(fault, "create a queue"))?;
+        let created = backend.call(|err| unsafe { create(device.handle, &raw const desc, &raw mut handle, err) });
+        created.map_err(|fault| backend.error(fault, "create a queue"))?;
         Ok(Self {
             device: Arc::clone(device),
             handle,
@@ -252,7 +253,8 @@ impl Queue {
         let mut passed = 0;
         let poll = entry!(self.device.backend.table, queue_poll);
         // SAFETY: the queue is alive, `passed` is writable.
-        self.device.backend.call(|err| unsafe { poll(self.handle, &raw mut passed, err) }).map_err(|fault| self.error(fault, "poll"))?;
+        let polled = self.device.backend.call(|err| unsafe { poll(self.handle, &raw mut passed, err) });
+        polled.map_err(|fault| self.error(fault, "poll"))?;
         while self.in_flight.front().is_some_and(|(point, _)| *point <= passed) {
             self.in_flight.pop_front();
         }
@@ -267,8 +269,7 @@ impl Queue {
             .copied()
             .unwrap_or("unknown kernel");
         let message = format!("launch {} ({name}), element {}: {}", fault.launch, fault.element, fault.text);
-        Error::new(ErrorKind::Data, message)
-            .hint("correct the values that were given to this kernel")
+        Error::new(ErrorKind::Data, message).hint("correct the values that were given to this kernel")
     }
 
     fn error(&self, fault: PluginFault, doing: &str) -> Error {

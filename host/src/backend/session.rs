@@ -30,8 +30,8 @@ impl Device {
         let mut handle = std::ptr::null_mut();
         let device_open = entry!(backend.table, device_open);
         // SAFETY: the instance is alive, `handle` is writable.
-        backend.call(|err| unsafe { device_open(backend.handle, facts.index, &raw mut handle, err) })
-            .map_err(|fault| backend.error(fault, &format!("open device {}", facts.index)))?;
+        let opened = backend.call(|err| unsafe { device_open(backend.handle, facts.index, &raw mut handle, err) });
+        opened.map_err(|fault| backend.error(fault, &format!("open device {}", facts.index)))?;
         Ok(Arc::new(Self { backend: Arc::clone(backend), handle, facts: facts.clone() }))
     }
 
@@ -55,8 +55,8 @@ impl Device {
         let mut handle = std::ptr::null_mut();
         let buffer_alloc = entry!(self.backend.table, buffer_alloc);
         // SAFETY: the device is alive, `handle` is writable.
-        self.backend.call(|err| unsafe { buffer_alloc(self.handle, bytes, &raw mut handle, err) })
-            .map_err(|fault| self.backend.error(fault, &format!("allocate {bytes} bytes")))?;
+        let made = self.backend.call(|err| unsafe { buffer_alloc(self.handle, bytes, &raw mut handle, err) });
+        made.map_err(|fault| self.backend.error(fault, &format!("allocate {bytes} bytes")))?;
         Ok(Arc::new(Buffer { device: Arc::clone(self), handle, bytes }))
     }
 

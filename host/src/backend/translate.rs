@@ -20,8 +20,7 @@ pub(super) struct PluginFault {
 #[inline]
 pub(super) fn call(fp_check: bool, f: impl FnOnce(*mut ClampError) -> i32) -> Result<(), PluginFault> {
     let mut room = [0_u8; 1024];
-    let mut err =
-        ClampError { code: 0, launch: 0, element: 0, text: room.as_mut_ptr(), cap: room.len(), len: 0 };
+    let mut err = ClampError { code: 0, launch: 0, element: 0, text: room.as_mut_ptr(), cap: room.len(), len: 0 };
     let before = FpEnvironment::current();
     let code = f(&raw mut err);
     let after = FpEnvironment::current();

@@ -28,8 +28,7 @@ fn list(global: &Global, output: &Output) -> Result<ExitCode> {
     let catalog = host.catalog()?;
     let reports: Vec<_> = catalog.candidates.iter().map(|c| c.report()).collect();
     if output.json {
-        let folders: Vec<_> =
-            catalog.folders.iter().map(|f| json!({"path": f.path, "origin": f.origin})).collect();
+        let folders: Vec<_> = catalog.folders.iter().map(|f| json!({"path": f.path, "origin": f.origin})).collect();
         output.value(&json!({"folders": folders, "backends": reports}));
         return Ok(ExitCode::SUCCESS);
     }

@@ -15,15 +15,11 @@ pub(super) fn install_hook() {
         let _ = writeln!(report, "{}", utc_millis(std::time::SystemTime::now()));
         let _ = writeln!(report, "{info}");
         let _ = writeln!(report, "{}", std::backtrace::Backtrace::force_capture());
-        let saved = tempfile::Builder::new()
-            .prefix("clamp-report-")
-            .suffix(".txt")
-            .tempfile()
-            .and_then(|mut file| {
-                file.write_all(report.as_bytes())?;
-                let (_, path) = file.keep().map_err(|e| e.error)?;
-                Ok(path)
-            });
+        let saved = tempfile::Builder::new().prefix("clamp-report-").suffix(".txt").tempfile().and_then(|mut file| {
+            file.write_all(report.as_bytes())?;
+            let (_, path) = file.keep().map_err(|e| e.error)?;
+            Ok(path)
+        });
         let mut err = std::io::stderr().lock();
         let _ = writeln!(err, "error: clamp-host met a fault of its own: {info}");
         match saved {

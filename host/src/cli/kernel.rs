@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
 use clamp_kernels::catalogue::{self, ArgSpec, Given, KernelSpec, ParamKind, Shape, When};
+use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::Global;
@@ -63,11 +63,8 @@ fn list(output: &Output) {
     }
     let mut rows = vec![["KERNEL", "INPUTS", "PARAMETERS", "OUTPUTS", "WHAT"].map(str::to_owned).to_vec()];
     for spec in catalogue::all() {
-        let params: Vec<String> = spec
-            .params
-            .iter()
-            .map(|p| if p.required { p.name.to_owned() } else { format!("[{}]", p.name) })
-            .collect();
+        let params: Vec<String> =
+            spec.params.iter().map(|p| if p.required { p.name.to_owned() } else { format!("[{}]", p.name) }).collect();
         rows.push(vec![
             spec.id.into(),
             arguments(spec.inputs),
@@ -238,15 +235,20 @@ fn output_files(spec: &KernelSpec, given: &[String]) -> Result<Vec<PathBuf>> {
     for text in given {
         let (name, path) = pair(text, "--out")?;
         if !spec.outputs.iter().any(|arg| arg.name == name) || files.insert(name, path).is_some() {
-            return Err(Error::usage(format!("--out {text}: kernel {} has the outputs {}", spec.id, arguments(spec.outputs))));
+            return Err(Error::usage(format!(
+                "--out {text}: kernel {} has the outputs {}",
+                spec.id,
+                arguments(spec.outputs)
+            )));
         }
     }
     spec.outputs
         .iter()
         .map(|arg| {
-            files.get(arg.name).map(PathBuf::from).ok_or_else(|| {
-                Error::usage(format!("kernel {}: --out {}=FILE.npy is missing", spec.id, arg.name))
-            })
+            files
+                .get(arg.name)
+                .map(PathBuf::from)
+                .ok_or_else(|| Error::usage(format!("kernel {}: --out {}=FILE.npy is missing", spec.id, arg.name)))
         })
         .collect()
 }

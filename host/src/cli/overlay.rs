@@ -101,11 +101,8 @@ fn choice(grants: Option<&str>) -> Result<GrantChoice> {
 
 fn install(host: &Host, args: &InstallArgs, output: &Output) -> Result<ExitCode> {
     let store = args.store.clone().unwrap_or_else(|| host.places.store());
-    let options = InstallOptions {
-        enable: args.enable,
-        grants: choice(args.grant.as_deref())?,
-        limits: &host.settings.limits,
-    };
+    let options =
+        InstallOptions { enable: args.enable, grants: choice(args.grant.as_deref())?, limits: &host.settings.limits };
     let installed = registry::install(&store, &args.package, &options, &|manifest, component| {
         let engine = host.engine()?;
         let in_package = |e: Error| {
@@ -194,7 +191,12 @@ fn say_state(overlay: &InstalledOverlay, output: &Output) {
         return;
     }
     let name = &overlay.manifest.name;
-    output.say(&format!("{name} is {}; it asks for: {}; it was given: {}", state(overlay), words(&overlay.manifest.grants), words(&overlay.grants)));
+    output.say(&format!(
+        "{name} is {}; it asks for: {}; it was given: {}",
+        state(overlay),
+        words(&overlay.manifest.grants),
+        words(&overlay.grants)
+    ));
     let missing: BTreeSet<Grant> = overlay.manifest.grants.difference(&overlay.grants).copied().collect();
     if !missing.is_empty() || !overlay.enabled {
         output.say(&format!("to give all: clamp-host overlay enable {name} --grant all"));

@@ -16,9 +16,9 @@ impl ProgressLine {
     /// `label` stands at its beginning.
     pub(super) fn new(label: &str) -> Self {
         let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        bar.set_style(spinner());
         bar.set_prefix(label.to_owned());
         bar.enable_steady_tick(Duration::from_millis(200));
-        bar.set_style(spinner());
         Self { bar }
     }
 }
@@ -45,7 +45,7 @@ fn spinner() -> ProgressStyle {
 }
 
 fn counted() -> ProgressStyle {
-    ProgressStyle::with_template("{prefix} [{bar:30}] {pos}/{len} {msg} {elapsed}, {eta} left")
+    ProgressStyle::with_template("{prefix} [{bar:20}] {pos}/{len} {eta} left  {wide_msg}")
         .map(|style| style.progress_chars("=> "))
         .unwrap_or_else(|_| ProgressStyle::default_bar())
 }

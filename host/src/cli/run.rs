@@ -4,8 +4,8 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
 use clamp_plugin_api::manifest::{Phase, ProfileName};
+use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Global;
@@ -110,7 +110,8 @@ where
     T::Err: std::fmt::Display,
 {
     text.to_ascii_uppercase().parse().map_err(|e: T::Err| {
-        Error::usage(e.to_string()).hint("`clamp-host run --help` lists the words; the overlay's manifest says which it takes")
+        Error::usage(e.to_string())
+            .hint("`clamp-host run --help` lists the words; the overlay's manifest says which it takes")
     })
 }
 
@@ -183,11 +184,8 @@ fn outcome_json(outcome: &Outcome) -> Value {
     let error = match &outcome.reply {
         Ok(_) => Value::Null,
         Err(failure) => {
-            let mut error = error_json(&Error {
-                kind: failure.kind,
-                message: failure.message.clone(),
-                hint: failure.hint.clone(),
-            });
+            let mut error =
+                error_json(&Error { kind: failure.kind, message: failure.message.clone(), hint: failure.hint.clone() });
             error["overlay_code"] = failure.code.clone().into();
             error["data"] = failure.data.clone();
             error

@@ -1,9 +1,11 @@
 //! The pipeline: everything that runs an overlay is an [`Invocation`] and goes through [`run`], whatever door it came
 //! in by. Prints nothing, reads no environment.
 
+mod facts;
 mod input;
 mod outcome;
 mod pipeline;
+mod plan;
 
 use std::path::PathBuf;
 

@@ -47,8 +47,9 @@ pub fn read(path: &Path) -> Result<Array> {
             .hint("save it with numpy.save(FILE, numpy.ascontiguousarray(x)) as f4, f8, i1, u1, i4, u4, i8 or u8")
     };
     let file = File::open(path).map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => Error::not_found(format!("{} does not exist", path.display()))
-            .hint("check the path given to --in"),
+        std::io::ErrorKind::NotFound => {
+            Error::not_found(format!("{} does not exist", path.display())).hint("check the path given to --in")
+        }
         _ => Error::io(format!("cannot open {}", path.display()), &e),
     })?;
     let mut reader = BufReader::new(file);
@@ -133,7 +134,9 @@ mod tests {
     fn the_header_is_numpys_own() {
         let head = header(Dtype::F64, &Shape::new(&[2, 3]).expect("shape"));
         assert_eq!(head.len() % 64, 0);
-        assert!(head.starts_with(b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }"));
+        assert!(
+            head.starts_with(b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f8', 'fortran_order': False, 'shape': (2, 3), }")
+        );
         assert!(header(Dtype::U8, &Shape::SCALAR).windows(11).any(|w| w == b"'shape': ()"));
     }
 

@@ -8,6 +8,8 @@ mod grant;
 pub mod registry;
 mod runner;
 
-pub use call::{Account, ArtifactSink, CallLimits, CallSetup, NoArtifacts, Progress, ProgressUpdate, SavedArtifact, Usage};
+pub use call::{
+    Account, ArtifactSink, CallLimits, CallSetup, NoArtifacts, Progress, ProgressUpdate, SavedArtifact, Usage,
+};
 pub use engine::{ENGINE_VERSION, Engine, EngineOptions, Prepared};
 pub use runner::{CallEnd, CallFailure, CallRequest, FailureKind, call_wasm};

@@ -33,11 +33,7 @@ impl RunFolder {
             if error.hint.is_some() { error } else { error.hint("choose another folder with --run-root") }
         };
         fs::create_dir_all(root).map_err(|e| cannot(&e))?;
-        let temp = root.join(format!(
-            "{TEMPORARY}{}-{}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed)
-        ));
+        let temp = root.join(format!("{TEMPORARY}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
         // A folder of that name can only be left over from a killed process that had the same number.
         if temp.exists() {
             fs::remove_dir_all(&temp).map_err(|e| cannot(&e))?;
@@ -138,9 +134,7 @@ impl ArtifactSink for FolderArtifacts {
 
     fn append(&mut self, handle: u64, bytes: &[u8]) -> Result<()> {
         let part = self.part(handle)?;
-        part.file
-            .write_all(bytes)
-            .map_err(|e| Error::io(format!("cannot write artifact `{}`", part.name), &e))?;
+        part.file.write_all(bytes).map_err(|e| Error::io(format!("cannot write artifact `{}`", part.name), &e))?;
         part.hasher.update(bytes);
         part.bytes += bytes.len() as u64;
         Ok(())

@@ -80,7 +80,9 @@ impl Trainer {
         kernels.max.launch().input("x", &loss.truth).input("y", &loss.least).output("out", &loss.truth).run()?;
         kernels.log.launch().input("x", &loss.truth).output("out", &loss.truth).run()?;
         kernels.sum.launch().input("x", &loss.truth).output("out", &loss.total).run()?;
-        kernels.div.launch().input("x", &loss.total).input("y", &loss.minus_n).output("out", &loss.total).run()?;
+        // 0 - x and not -x: a loss of nothing is +0.
+        kernels.sub.launch().input("x", &loss.zero).input("y", &loss.total).output("out", &loss.total).run()?;
+        kernels.div.launch().input("x", &loss.total).input("y", &loss.n).output("out", &loss.total).run()?;
         let point = LossPoint { step, loss: loss.total.read_scalar()? };
         if point.loss.is_finite() {
             return Ok(point);
@@ -154,7 +156,8 @@ struct LossArrays {
     truth: Tensor,
     least: Tensor,
     total: Tensor,
-    minus_n: Tensor,
+    zero: Tensor,
+    n: Tensor,
 }
 
 impl LossArrays {
@@ -163,7 +166,8 @@ impl LossArrays {
             truth: Tensor::zeros(Dtype::F32, &[rows])?,
             least: Tensor::full(&[rows], LEAST_PROBABILITY)?,
             total: Tensor::zeros(Dtype::F32, &[])?,
-            minus_n: Tensor::full(&[], -(rows as f32))?,
+            zero: Tensor::zeros(Dtype::F32, &[])?,
+            n: Tensor::full(&[], rows as f32)?,
         })
     }
 }

@@ -85,7 +85,10 @@ impl Request {
             let message = format!("this overlay takes JSON, and the input came as `{}`", self.content_type);
             return Err(Failure::new("not-json", message));
         }
-        serde_json::from_slice(&self.payload).map_err(|error| {
+        let mut reader = serde_json::Deserializer::from_slice(&self.payload);
+        // The host has read the text before and limits how deep it may be; a second, lower limit would only surprise.
+        reader.disable_recursion_limit();
+        T::deserialize(&mut reader).and_then(|value| reader.end().map(|()| value)).map_err(|error| {
             let place = serde_json::json!({ "line": error.line(), "column": error.column() });
             Failure::new("bad-json", error.to_string()).with_data(place)
         })

@@ -294,7 +294,11 @@ pub trait Backend: Send + Sync + Sized + 'static {
     }
 
     /// A `DLManagedTensorVersioned*` over an array; unsupported by default.
-    fn dlpack_export(_device: &Self::Device, _buffer: &Self::Buffer, _array: &ClampArray) -> Result<*mut c_void, Fault> {
+    fn dlpack_export(
+        _device: &Self::Device,
+        _buffer: &Self::Buffer,
+        _array: &ClampArray,
+    ) -> Result<*mut c_void, Fault> {
         Err(Fault::unsupported("this backend does not export DLPack tensors"))
     }
 

@@ -14,7 +14,8 @@ mod types;
 mod vtable;
 
 pub use backend::{
-    ArrayLayout, Backend, DeviceDescription, Fault, HostHandle, LaunchRef, MemoryFigures, QueueSettings, Timing};
+    ArrayLayout, Backend, DeviceDescription, Fault, HostHandle, LaunchRef, MemoryFigures, QueueSettings, Timing,
+};
 pub use door::{
     CheckTypeLayout, ClampRoot, ClampRootRef, Exported, LibHeader, QueryFn, ROOT_SYMBOL, RootModuleResult, finish_root,
 };

@@ -99,12 +99,10 @@ pub struct ClampHostApi {
     /// Adds a line to the host's log.
     pub log: Option<unsafe extern "C" fn(ctx: *mut c_void, level: u32, text: ClampStr)>,
     /// Reads a setting of this plugin: writes at most `cap` bytes, the full length to `len`. `NotFound` if unset.
-    pub config: Option<
-        unsafe extern "C" fn(ctx: *mut c_void, key: ClampStr, buf: *mut u8, cap: usize, len: *mut usize) -> i32,
-    >,
+    pub config:
+        Option<unsafe extern "C" fn(ctx: *mut c_void, key: ClampStr, buf: *mut u8, cap: usize, len: *mut usize) -> i32>,
     /// The folder in which the plugin's file was found (not the private copy that was opened).
-    pub plugin_folder:
-        Option<unsafe extern "C" fn(ctx: *mut c_void, buf: *mut u8, cap: usize, len: *mut usize) -> i32>,
+    pub plugin_folder: Option<unsafe extern "C" fn(ctx: *mut c_void, buf: *mut u8, cap: usize, len: *mut usize) -> i32>,
     /// 1 once the call that `ClampQueueDesc::host_call` names should stop.
     pub cancelled: Option<unsafe extern "C" fn(ctx: *mut c_void, host_call: u64) -> u32>,
 }

@@ -73,9 +73,8 @@ pub struct ClampBackendV1 {
     /// All of the device's queues, kernels and buffers are gone before.
     pub device_close: Option<unsafe extern "C" fn(device: ClampDevice)>,
     /// Bytes in use and in all; `total` 0 = unknown. Any thread.
-    pub device_memory: Option<
-        unsafe extern "C" fn(device: ClampDevice, used: *mut u64, total: *mut u64, err: *mut ClampError) -> i32,
-    >,
+    pub device_memory:
+        Option<unsafe extern "C" fn(device: ClampDevice, used: *mut u64, total: *mut u64, err: *mut ClampError) -> i32>,
     /// `Ok`, or what keeps the device from working. Any thread.
     pub device_status: Option<unsafe extern "C" fn(device: ClampDevice, err: *mut ClampError) -> i32>,
 

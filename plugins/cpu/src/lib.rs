@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clamp_kernels::catalogue::FixedParams;
 use clamp_kernels::{Kernel, OpenError};
 use clamp_plugin_api::abi::{
-    Backend, CLAMP_DEVICE_CPU, DeviceDescription, Fault, HostHandle, LaunchRef, MemoryFigures,
-    QueueSettings, Status, Timing,
+    Backend, CLAMP_DEVICE_CPU, DeviceDescription, Fault, HostHandle, LaunchRef, MemoryFigures, QueueSettings, Status,
+    Timing,
 };
 
 use crate::memory::Memory;

@@ -78,7 +78,8 @@ impl CpuQueue {
 }
 
 fn run(launch: &LaunchRef<'_, Cpu>) -> Result<(), Fault> {
-    let targets = launch.outputs.iter().map(|(buffer, array)| Place::of(buffer, array)).collect::<Result<Vec<_>, _>>()?;
+    let targets =
+        launch.outputs.iter().map(|(buffer, array)| Place::of(buffer, array)).collect::<Result<Vec<_>, _>>()?;
     let inputs = launch
         .inputs
         .iter()

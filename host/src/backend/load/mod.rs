@@ -93,10 +93,9 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
         stage: match problem {
             AbiProblem::Major { .. } | AbiProblem::Minor { .. } | AbiProblem::StructSize { .. } => LoadStage::Version,
             AbiProblem::Null => LoadStage::Door,
-            AbiProblem::Magic(_)
-            | AbiProblem::PanicAborts
-            | AbiProblem::NullEntry(_)
-            | AbiProblem::Text { .. } => LoadStage::Layout,
+            AbiProblem::Magic(_) | AbiProblem::PanicAborts | AbiProblem::NullEntry(_) | AbiProblem::Text { .. } => {
+                LoadStage::Layout
+            }
         },
         reason: problem.to_string(),
     })?;

@@ -29,11 +29,12 @@ pub(super) fn check(engine: &Engine, component: &Component, granted: &BTreeSet<G
         match known {
             Some(grant) if granted.contains(grant) => {}
             Some(grant) => {
-                return Err(Error::refused(format!("the component imports `{name}`, which it was not granted"))
-                    .hint(format!(
+                return Err(Error::refused(format!("the component imports `{name}`, which it was not granted")).hint(
+                    format!(
                         "add \"{0}\" to the manifest's grants and give it: clamp-host overlay enable NAME --grant {0}",
                         grant.name()
-                    )));
+                    ),
+                ));
             }
             None => {
                 return Err(Error::refused(format!("the component imports `{name}`, which this host does not have"))
@@ -55,8 +56,9 @@ pub(super) fn check(engine: &Engine, component: &Component, granted: &BTreeSet<G
 
 fn interface_of(name: &str) -> Result<&str> {
     let refused = |what: &str| {
-        Err(Error::refused(format!("the component imports `{name}`, {what}"))
-            .hint("overlays get only interfaces of clamp:overlay@1.0.0; build for wasm32-unknown-unknown, without WASI"))
+        Err(Error::refused(format!("the component imports `{name}`, {what}")).hint(
+            "overlays get only interfaces of clamp:overlay@1.0.0; build for wasm32-unknown-unknown, without WASI",
+        ))
     };
     let Some(rest) = name.strip_prefix(PACKAGE) else { return refused("which no overlay is given") };
     match rest.split_once('@') {

@@ -36,8 +36,7 @@ impl HostArtifact for CallState {
         self.check_transfer(data.len() as u64)?;
         self.count_artifact_bytes(data.len() as u64)?;
         let handle = self.table.get(&this)?;
-        let done =
-            if handle.open { self.artifacts.append(handle.sink, &data) } else { Err(finished("append")) };
+        let done = if handle.open { self.artifacts.append(handle.sink, &data) } else { Err(finished("append")) };
         Ok(done.map_err(|e| self.tell(e)))
     }
 

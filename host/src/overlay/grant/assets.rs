@@ -4,10 +4,10 @@ use std::os::unix::fs::FileExt as _;
 
 use wasmtime::component::Resource;
 
+use super::Answer;
 use super::tensor::{CHUNK, TensorHandle, dtype_of};
 use super::wit::assets::Host;
 use super::wit::types::Dtype as WitDtype;
-use super::Answer;
 use crate::error::{Error, Result};
 use crate::overlay::call::CallState;
 
@@ -56,9 +56,9 @@ impl CallState {
             )));
         }
         match self.assets.get(name) {
-            Some((file, _)) => file
-                .read_exact_at(bytes, byte_offset)
-                .map_err(|e| Error::io(format!("cannot read asset `{name}`"), &e)),
+            Some((file, _)) => {
+                file.read_exact_at(bytes, byte_offset).map_err(|e| Error::io(format!("cannot read asset `{name}`"), &e))
+            }
             None => Ok(()),
         }
     }

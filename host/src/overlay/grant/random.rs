@@ -2,9 +2,9 @@
 
 use clamp_kernels::random::philox_words;
 
+use super::pattern;
 use super::wit::random::Host;
 use super::wit::types::Bits64;
-use super::pattern;
 use crate::overlay::call::CallState;
 
 /// The domain of guests; anchors, jobs and nodes have others.

@@ -205,11 +205,7 @@ impl CallState {
     }
 
     /// Hands a tensor's bytes to `take`, a piece at a time. A sync point.
-    pub(super) fn stream(
-        &mut self,
-        tensor: &TensorHandle,
-        mut take: impl FnMut(&[u8]) -> Result<()>,
-    ) -> Result<()> {
+    pub(super) fn stream(&mut self, tensor: &TensorHandle, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
         let size = tensor.bytes();
         let mut piece = vec![0; usize::try_from(size.min(CHUNK)).unwrap_or(0)];
         let mut at = 0;

@@ -1,0 +1,144 @@
+//! What a run's record says, gathered from the plan and from what came of it. Writes nothing.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::Invocation;
+use super::outcome::Failure;
+use super::pipeline::Begin;
+use super::plan::Plan;
+use crate::backend::FpEnvironment;
+use crate::error::Result;
+use crate::host::{Host, limits_json};
+use crate::overlay::{SavedArtifact, Usage};
+use crate::run::{Record, WorkingTree, utc_millis};
+
+/// What only the carried-out run knows.
+pub(super) struct Facts<'a> {
+    pub(super) tree: WorkingTree,
+    pub(super) run_id: &'a str,
+    pub(super) begin: &'a Begin,
+    pub(super) durations: &'a [(&'static str, Duration)],
+    pub(super) hard_bytes: u64,
+    pub(super) usage: Usage,
+    pub(super) stopped_at_yield: Option<u64>,
+    pub(super) artifacts: BTreeMap<String, SavedArtifact>,
+    pub(super) reply: &'a std::result::Result<Vec<u8>, Failure>,
+    pub(super) result: Option<(String, u64)>,
+    pub(super) output_hash: Option<String>,
+    pub(super) files: Map<String, Value>,
+}
+
+impl Plan {
+    /// The whole record.
+    pub(super) fn record(&self, host: &Host, invocation: &Invocation, facts: Facts<'_>) -> Result<Record> {
+        let manifest = &self.overlay.manifest;
+        let volatile = self.volatile(invocation, &facts);
+        Ok(Record {
+            working_tree: facts.tree,
+            mode: invocation.mode.name(),
+            seed: (self.seed_text.clone(), self.seed),
+            fp_env: FpEnvironment::current().describe(),
+            command: self.command(invocation),
+            overlay: json!({
+                "name": manifest.name,
+                "version": manifest.version.to_string(),
+                "digest": self.overlay.digest,
+                "component_sha256": manifest.entrypoints.wasm.as_ref().map(|wasm| wasm.sha256.clone()),
+                "grants": self.overlay.grants.iter().map(|g| g.name()).collect::<Vec<_>>(),
+            }),
+            capability: self.capability.clone(),
+            phase: self.phase.name().into(),
+            input: json!({
+                "content_type": invocation.input.content_type(),
+                "bytes": self.payload.len(),
+                "payload_hash": invocation.input.payload().hash(),
+            }),
+            assets: manifest.assets.iter().map(|a| (a.name.clone(), a.sha256.clone())).collect(),
+            backend: self.backend_facts(),
+            kernels: manifest.kernels.clone(),
+            memory: json!({
+                "profile": self.profile_name(invocation),
+                "hard_bytes": facts.hard_bytes,
+            }),
+            limits: limits_json(&host.settings.limits),
+            engine: json!({"version": crate::overlay::ENGINE_VERSION, "settings": host.engine()?.settings()}),
+            usage: facts.usage,
+            artifacts: facts.artifacts,
+            result: facts.result,
+            error: match facts.reply {
+                Ok(_) => Value::Null,
+                Err(f) => json!({"code": f.code, "kind": f.kind.name(), "message": f.message, "data": f.data}),
+            },
+            output_hash: facts.output_hash,
+            files: facts.files,
+            trust: vec![
+                "environment: not captured".into(),
+                "backend: not certified in this version".into(),
+                "signatures: not checked in this version".into(),
+            ],
+            volatile,
+        })
+    }
+
+    fn profile_name(&self, invocation: &Invocation) -> &'static str {
+        let capability = &self.overlay.manifest.capabilities[&self.capability];
+        invocation.profile.unwrap_or(capability.default_profile).name()
+    }
+
+    /// What can change results, in one form whatever way it was written.
+    fn command(&self, invocation: &Invocation) -> Vec<String> {
+        let mut words = vec![
+            "run".to_owned(),
+            format!("{}.{}", self.overlay.manifest.name, self.capability),
+            format!("--phase={}", self.phase.name()),
+            format!("--profile={}", self.profile_name(invocation)),
+            format!("--mode={}", invocation.mode.name()),
+            format!("--seed={}", self.seed_text),
+        ];
+        if invocation.require_gpu {
+            words.push("--require-gpu".into());
+        }
+        words
+    }
+
+    fn backend_facts(&self) -> Value {
+        self.selection.as_ref().map_or(Value::Null, |selection| {
+            let device = &selection.device;
+            json!({
+                "id": device.backend_id(),
+                "version": device.backend_version(),
+                "device": device.facts.name,
+                "driver": device.facts.driver,
+                "so_sha256": device.plugin_sha256(),
+            })
+        })
+    }
+
+    fn volatile(&self, invocation: &Invocation, facts: &Facts<'_>) -> Map<String, Value> {
+        let mut times: Map<String, Value> =
+            facts.durations.iter().map(|(name, d)| ((*name).to_owned(), millis(*d).into())).collect();
+        times.insert("total".into(), millis(facts.begin.began.elapsed()).into());
+        let mut volatile = Map::new();
+        volatile.insert("argv".into(), json!(invocation.argv));
+        volatile.insert("run_id".into(), facts.run_id.into());
+        volatile.insert("threads".into(), invocation.threads.into());
+        volatile.insert("started".into(), utc_millis(facts.begin.started).into());
+        volatile.insert("durations_ms".into(), Value::Object(times));
+        volatile.insert("host".into(), rustix::system::uname().nodename().to_string_lossy().into_owned().into());
+        volatile.insert("enforced_by".into(), "wasm limiter and tensor account".into());
+        volatile.insert("stopped_at_yield".into(), facts.stopped_at_yield.into());
+        if let Some(selection) = &self.selection {
+            volatile.insert("dispatch".into(), selection.device.facts.dispatch.clone().into());
+            volatile.insert("backend_reason".into(), selection.reason.clone().into());
+        }
+        volatile
+    }
+}
+
+/// Milliseconds with three decimals.
+fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}

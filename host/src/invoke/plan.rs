@@ -1,0 +1,169 @@
+//! Everything that is settled before anything runs: which overlay, in which phase, with which component, assets, device
+//! and seed. A plan that cannot be made is a refusal that leaves nothing behind.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::time::{Duration, Instant};
+
+use clamp_kernels::catalogue;
+use clamp_plugin_api::manifest::jcs::sha256_hex;
+use clamp_plugin_api::manifest::{Capability, Grant, Phase, Right, Runner, ids};
+
+use super::Invocation;
+use super::input::too_large;
+use crate::backend::{Selection, Wish, select};
+use crate::config::Mode;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::overlay::Prepared;
+use crate::overlay::registry::InstalledOverlay;
+
+/// A run that may begin.
+pub(super) struct Plan {
+    pub(super) overlay: InstalledOverlay,
+    pub(super) capability: String,
+    pub(super) phase: Phase,
+    pub(super) prepared: Prepared,
+    pub(super) assets: BTreeMap<String, (File, u64)>,
+    pub(super) selection: Option<Selection>,
+    pub(super) seed_text: String,
+    pub(super) seed: u64,
+    pub(super) salt: String,
+    pub(super) payload: Vec<u8>,
+    pub(super) durations: Vec<(&'static str, Duration)>,
+}
+
+impl Plan {
+    /// Checks everything that can be checked without running anything.
+    pub(super) fn check(host: &Host, invocation: &Invocation) -> Result<Self> {
+        let at = Instant::now();
+        let (overlay, name) = host.registry.resolve(&invocation.target, invocation.phase)?;
+        let capability = &overlay.manifest.capabilities[&name];
+        let phase = phase_of(&overlay, &name, capability, invocation.phase)?;
+        check_policy(&overlay, capability, phase, invocation.mode)?;
+        let payload = invocation.input.bytes();
+        let most = host.settings.limits.input_bytes;
+        if payload.len() as u64 > most {
+            return Err(too_large("the input", payload.len() as u64, most));
+        }
+        for id in &overlay.manifest.kernels {
+            if catalogue::find(id).is_none() {
+                let near = catalogue::nearest(id).map_or(String::new(), |near| format!("; near is {near}"));
+                return Err(Error::not_found(format!(
+                    "overlay `{}` needs kernel {id}, which this host does not know{near}",
+                    overlay.manifest.name
+                ))
+                .hint("`clamp-host kernel list` shows the kernels; a newer overlay may need a newer host"));
+            }
+        }
+        let assets = open_assets(&overlay)?;
+        let mut durations = vec![("check", at.elapsed())];
+
+        let at = Instant::now();
+        let bytes = overlay.component_bytes()?;
+        let prepared = host.engine()?.prepare(&bytes, &sha256_hex(&bytes))?;
+        host.engine()?.check_imports(&prepared, &overlay.grants)?;
+        durations.push(("engine", at.elapsed()));
+
+        let at = Instant::now();
+        let selection = select_backend(host, invocation, &overlay)?;
+        durations.push(("backend", at.elapsed()));
+
+        let (seed_text, seed, salt) = seed_of(host, invocation);
+        Ok(Self {
+            capability: name,
+            phase,
+            prepared,
+            assets,
+            selection,
+            seed_text,
+            seed,
+            salt,
+            payload,
+            durations,
+            overlay,
+        })
+    }
+}
+
+fn phase_of(overlay: &InstalledOverlay, name: &str, capability: &Capability, asked: Option<Phase>) -> Result<Phase> {
+    let allowed = || capability.phases.iter().map(|p| p.name()).collect::<Vec<_>>().join(", ");
+    match asked {
+        None => capability
+            .phases
+            .first()
+            .copied()
+            .ok_or_else(|| Error::bad_input(format!("capability `{}.{name}` has no phase", overlay.manifest.name))),
+        Some(phase) if capability.phases.contains(&phase) => Ok(phase),
+        Some(phase) => Err(Error::refused(format!(
+            "capability `{}.{name}` does not run in phase {}",
+            overlay.manifest.name,
+            phase.name()
+        ))
+        .hint(format!("its manifest allows: {}", allowed()))),
+    }
+}
+
+fn check_policy(overlay: &InstalledOverlay, capability: &Capability, phase: Phase, mode: Mode) -> Result<()> {
+    let name = &overlay.manifest.name;
+    if phase == Phase::Ascend && !overlay.manifest.has_right(Right::Exec) {
+        return Err(Error::refused(format!("overlay `{name}` may not run in ASCEND without the right `exec`"))
+            .hint("choose an analysis phase with --phase"));
+    }
+    if capability.runner != Runner::Wasm {
+        return Err(Error::refused(format!(
+            "overlay `{name}`: the runner `{}` is not part of this version",
+            capability.runner.name()
+        ))
+        .hint("this version runs WebAssembly overlays"));
+    }
+    if mode == Mode::Fast && overlay.manifest.policy.deterministic {
+        return Err(Error::refused(format!("overlay `{name}` demands strict mode (policy.deterministic)"))
+            .hint("run it without --mode fast"));
+    }
+    Ok(())
+}
+
+fn open_assets(overlay: &InstalledOverlay) -> Result<BTreeMap<String, (File, u64)>> {
+    if !overlay.grants.contains(&Grant::Assets) {
+        return Ok(BTreeMap::new());
+    }
+    overlay
+        .manifest
+        .assets
+        .iter()
+        .map(|asset| Ok((asset.name.clone(), (overlay.asset(&asset.name)?, asset.bytes))))
+        .collect()
+}
+
+/// Only an overlay that was granted tensors needs a device.
+fn select_backend(host: &Host, invocation: &Invocation, overlay: &InstalledOverlay) -> Result<Option<Selection>> {
+    let computes = overlay.grants.contains(&Grant::Tensor) || overlay.grants.contains(&Grant::Compute);
+    let named = !(invocation.backend.is_empty() || invocation.backend == "auto");
+    if !computes && !named && !invocation.require_gpu {
+        return Ok(None);
+    }
+    let wish =
+        Wish { backend: &invocation.backend, require_gpu: invocation.require_gpu, kernels: &overlay.manifest.kernels };
+    select(host.catalog()?, &wish).map(Some)
+}
+
+/// The seed's text, its number, and the salt of the run id.
+fn seed_of(host: &Host, invocation: &Invocation) -> (String, u64, String) {
+    match (&invocation.seed, invocation.mode) {
+        (Some(text), _) => (text.clone(), ids::seed_from_text(text), text.clone()),
+        (None, Mode::Strict) => {
+            let (text, seed) = host.strict_seed();
+            (text, seed, utc_nanos())
+        }
+        (None, Mode::Fast) => {
+            let text = utc_nanos();
+            let seed = ids::seed_from_text(&text);
+            (seed.to_string(), seed, text)
+        }
+    }
+}
+
+fn utc_nanos() -> String {
+    jiff::Timestamp::now().to_string()
+}
