@@ -11,7 +11,7 @@ macro_rules! root_symbol {
 
 /// Exports a [`Backend`](crate::abi::Backend) through both doors.
 ///
-/// ```ignore
+/// ```text
 /// clamp_plugin_api::export_backend!(MyBackend);
 /// ```
 #[macro_export]

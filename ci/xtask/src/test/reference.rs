@@ -19,7 +19,7 @@ pub(super) fn run(workspace: &Workspace, products: &Products<'_>, report: &mut R
         let (lines, status) = call("self_check.py").watch()?;
         last_line(&lines, status.success(), ["groups", "failed"])
     });
-    report.measure("kernels", || {
+    report.measure("kernels against NumPy", || {
         let host = products.dist()?.join("clamp-host");
         let (lines, status) = call("check_kernels.py").arg("--host").arg(host).watch()?;
         last_line(&lines, status.success(), ["cases", "differences"])

@@ -72,7 +72,7 @@ fn targets_mean_an_overlay_and_a_capability() {
         (
             "abraxas",
             Some(Phase::Seal),
-            "bad-input: no capability of overlay `abraxas` runs in SEAL; it has abraxas.ping \
+            "refused: no capability of overlay `abraxas` runs in SEAL; it has abraxas.ping \
              (its phases are OPEN, ALIGN, ASCEND, CLEAR, SEAL)",
         ),
         ("digits.trian", None, "not-found: overlay `digits` has no capability `trian` (did you mean `digits.train`?)"),
