@@ -110,6 +110,8 @@ fn every_broken_plugin_is_refused_at_its_stage() {
         assert!(found["reason"].as_str().is_some_and(|r| r.contains(reason)), "{found:#}");
     }
     std::fs::write(folder.join("h-text.so"), "not a library").expect("write");
+    let whole = std::fs::read(dist().join("plugins/clamp_cpu.so")).expect("read");
+    std::fs::write(folder.join("k-half.so"), &whole[..4000]).expect("write");
     std::fs::write(folder.join("i-cut.so"), b"\x7fELF and then nothing").expect("write");
     rust_plugin("wrong_major", &folder);
     let libc = ["/lib/x86_64-linux-gnu/libm.so.6", "/usr/lib64/libm.so.6", "/lib/aarch64-linux-gnu/libm.so.6"]
@@ -120,7 +122,8 @@ fn every_broken_plugin_is_refused_at_its_stage() {
     let list = list(&bench, &folder);
     for (file, stage, reason) in [
         ("h-text.so", "hash", "not an ELF"),
-        ("i-cut.so", "load", ""),
+        ("i-cut.so", "hash", "not an ELF"),
+        ("k-half.so", "hash", "cut short"),
         ("j-foreign.so", "door", "not a Clamp backend"),
         ("libfixture_wrong_major.so", "version", "ABI major version 2"),
     ] {

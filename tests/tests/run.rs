@@ -112,10 +112,55 @@ fn a_record_lists_shows_and_verifies_and_a_change_is_found() {
     std::fs::remove_file(folder.join("result.json")).expect("remove");
     let found = bench.run(&["runs", "verify", id, "--json"]).expect(14).json();
     assert_eq!(found["findings"].as_array().map(Vec::len), Some(2), "{found:#}");
+    // Not more than these two: what was not touched is not complained of.
 
     bench.run(&["runs", "show", "ffff"]).expect(13).complains_of("`ffff`");
     let _ = run(&bench, &[SHORT, &["--seed", "7"]].concat());
     bench.run(&["runs", "show", &id[..8]]).expect(13).complains_of("fits 2 runs");
+}
+
+#[test]
+fn every_kind_of_tampering_is_found() {
+    let bench = Bench::new();
+    let reply = run(&bench, &["abraxas", "--seed", "7", "--input", r#"{"a": [1, 2]}"#]);
+    let folder = Path::new(reply["run_dir"].as_str().expect("run_dir")).to_owned();
+    let id = reply["run_id"].as_str().expect("id");
+    let good = std::fs::read(folder.join("manifest.json")).expect("read");
+    let edits: &[(&str, Value)] = &[
+        ("/ok", false.into()),
+        ("/error", "x".into()),
+        ("/output_hash", Value::Null),
+        ("/result", Value::Null),
+        ("/result/bytes", 1.into()),
+        ("/input/bytes", 1.into()),
+        ("/input/payload_hash", "00".into()),
+        ("/overlay/name", "digits".into()),
+        ("/capability", "train".into()),
+        ("/volatile/run_id", "00".into()),
+        ("/volatile/log", Value::Null),
+        ("/files/result", "/etc/hostname".into()),
+        ("/schema", "other".into()),
+    ];
+    for (place, value) in edits {
+        let mut manifest: Value = serde_json::from_slice(&good).expect("JSON");
+        *manifest.pointer_mut(place).unwrap_or_else(|| panic!("{place} is not there")) = value.clone();
+        std::fs::write(folder.join("manifest.json"), format!("{manifest}\n")).expect("write");
+        let found = bench.run(&["runs", "verify", id, "--json"]).expect(14).json();
+        assert_eq!(found["ok"], false, "{place}");
+    }
+    std::fs::write(folder.join("manifest.json"), &good).expect("write");
+    let _ = bench.run(&["runs", "verify", id]).expect(0);
+    let spoils: &[&dyn Fn()] = &[
+        &|| std::fs::write(folder.join("extra"), "x").expect("write"),
+        &|| std::fs::write(folder.join("logs.jsonl"), "").expect("write"),
+        &|| std::fs::remove_file(folder.join("input.json")).expect("remove"),
+        &|| std::os::unix::fs::symlink("/etc/hostname", folder.join("input.json")).expect("link"),
+    ];
+    for (i, spoil) in spoils.iter().enumerate() {
+        spoil();
+        let found = bench.run(&["runs", "verify", id, "--json"]).expect(14).json();
+        assert_eq!(found["findings"].as_array().map(Vec::len), Some(i.min(2) + 1), "{found:#}");
+    }
 }
 
 #[test]
@@ -126,7 +171,7 @@ fn the_manifest_says_what_was_run_on_what() {
     assert_eq!(m["schema"], "clamp.run.v1");
     assert_eq!(m["determinism"]["mode"], "strict");
     assert_eq!(m["determinism"]["fp_env"]["rounding"], "nearest-even");
-    assert_eq!(m["determinism"]["seeds"]["text"], "seven");
+    assert_eq!(m["volatile"]["seed_text"], "seven");
     assert_eq!(m["backend"]["id"], "cpu");
     assert_eq!(m["backend"]["so_sha256"].as_str().map(str::len), Some(64));
     assert_eq!(m["overlay"]["name"], "digits");

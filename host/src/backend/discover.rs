@@ -33,7 +33,12 @@ pub fn candidates(folders: &[SearchFolder]) -> Result<Vec<PathBuf>> {
 fn shared_objects(folder: &SearchFolder) -> Result<Vec<PathBuf>> {
     let entries = match std::fs::read_dir(&folder.path) {
         Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && !folder.required => return Ok(Vec::new()),
+        Err(e)
+            if !folder.required
+                && matches!(e.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory) =>
+        {
+            return Ok(Vec::new());
+        }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
             return Err(Error::not_found(format!(
                 "plugin folder {} ({}) does not exist",

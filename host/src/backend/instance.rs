@@ -7,8 +7,11 @@ use clamp_plugin_api::abi::{CLAMP_DEVICE_CPU, CLAMP_DEVICE_GPU, ClampBackendV1, 
 use serde::Serialize;
 
 use super::load::Loaded;
-use super::translate::{PluginFault, call};
+use super::translate::{PluginFault, call, given};
 use crate::error::{Error, Result};
+
+/// More devices than any machine has; a plugin that says so is wrong.
+const MOST_DEVICES: u32 = 1024;
 
 /// What a device is; decides selection and `--require-gpu`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -76,6 +79,7 @@ impl Backend {
         let create = entry!(loaded.table, instance_create);
         // SAFETY: the host table lives for ever, `handle` is writable.
         call(fp_check, |err| unsafe { create(loaded.host_api, &raw mut handle, err) })
+            .and_then(|()| given(handle))
             .map_err(|fault| fault.into_error(loaded.table.id(), "start"))?;
         Ok(Arc::new(Self { table: loaded.table, handle, sha256: loaded.sha256.clone(), fp_check }))
     }
@@ -97,6 +101,10 @@ impl Backend {
         // SAFETY: the instance is alive, `count` is writable.
         self.call(|err| unsafe { device_count(self.handle, &raw mut count, err) })
             .map_err(|fault| self.error(fault, "count its devices"))?;
+        if count > MOST_DEVICES {
+            return Err(Error::backend(format!("backend `{}` says it has {count} devices", self.id()))
+                .hint("this is a fault of the plugin: report it to its author"));
+        }
         (0..count).map(|index| self.device(index)).collect()
     }
 

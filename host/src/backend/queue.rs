@@ -14,7 +14,7 @@ use clamp_plugin_api::abi::{
 
 use super::instance::entry;
 use super::session::{Buffer, Device, Kernel};
-use super::translate::PluginFault;
+use super::translate::{PluginFault, given};
 use crate::error::{Error, ErrorKind, Result};
 
 /// What a queue is for.
@@ -53,6 +53,15 @@ pub struct LaunchSpec {
     pub params: LaunchParams,
 }
 
+/// What the device may still use.
+enum Used {
+    Launches(#[expect(dead_code, reason = "held, not read: dropping is the point")] Vec<LaunchSpec>),
+    Buffer(#[expect(dead_code, reason = "held, not read: dropping is the point")] Arc<Buffer>),
+}
+
+/// A point that never passes: what is held until the queue is gone.
+const NEVER: u64 = u64::MAX;
+
 /// An in-order queue; one thread at a time.
 pub struct Queue {
     device: Arc<Device>,
@@ -60,7 +69,7 @@ pub struct Queue {
     batch: usize,
     pending: Vec<LaunchSpec>,
     /// What the device may still use, until the point has passed.
-    in_flight: VecDeque<(u64, Vec<LaunchSpec>)>,
+    in_flight: VecDeque<(u64, Used)>,
     /// Launches submitted before the names below begin.
     named_from: u64,
     /// Kernel ids of the launches since the last clean wait, for messages.
@@ -85,7 +94,7 @@ impl Queue {
         let backend = &device.backend;
         // SAFETY: the device is alive, `desc` is readable, `handle` is writable.
         let created = backend.call(|err| unsafe { create(device.handle, &raw const desc, &raw mut handle, err) });
-        created.map_err(|fault| backend.error(fault, "create a queue"))?;
+        created.and_then(|()| given(handle)).map_err(|fault| backend.error(fault, "create a queue"))?;
         Ok(Self {
             device: Arc::clone(device),
             handle,
@@ -136,7 +145,10 @@ impl Queue {
         match self.wait() {
             // A data error of an earlier launch does not concern the upload; it stays for the next read.
             Err(Waited::Data(_)) | Ok(()) => Ok(()),
-            Err(Waited::Fault(fault)) => Err(self.error(fault, "upload")),
+            Err(Waited::Fault(fault)) => {
+                self.abandon();
+                Err(self.error(fault, "upload"))
+            }
         }
     }
 
@@ -149,7 +161,11 @@ impl Queue {
         // SAFETY: handles are alive; `dst` lives until the wait below returns.
         self.timed(|err| unsafe { download(handle, src.handle, src_offset, dst.as_mut_ptr(), dst.len() as u64, err) })
             .map_err(|fault| self.error(fault, "download"))?;
-        self.sync()
+        let done = self.sync();
+        if done.as_ref().is_err_and(|e| e.kind != ErrorKind::Data) {
+            self.abandon();
+        }
+        done
     }
 
     /// Sets `count` elements of `width` bytes to the low bytes of `bits`.
@@ -159,8 +175,12 @@ impl Queue {
         let handle = self.handle;
         let fill = entry!(self.device.backend.table, queue_fill);
         // SAFETY: handles are alive.
-        self.timed(|err| unsafe { fill(handle, dst.handle, dst_offset, bits, width, count, err) })
-            .map_err(|fault| self.error(fault, "fill"))
+        let filled = self.timed(|err| unsafe { fill(handle, dst.handle, dst_offset, bits, width, count, err) });
+        // Whatever the answer, the device may use the buffer until a later point has passed.
+        let point = self.signal().unwrap_or(NEVER);
+        self.in_flight.push_back((point, Used::Buffer(Arc::clone(dst))));
+        filled.map_err(|fault| self.error(fault, "fill"))?;
+        self.retire()
     }
 
     /// Waits for all queued work. After a data error every sync gives it again.
@@ -178,10 +198,7 @@ impl Queue {
     }
 
     fn wait(&mut self) -> std::result::Result<(), Waited> {
-        let mut point = 0;
-        let signal = entry!(self.device.backend.table, queue_signal);
-        // SAFETY: the queue is alive, `point` is writable.
-        self.device.backend.call(|err| unsafe { signal(self.handle, &raw mut point, err) }).map_err(Waited::Fault)?;
+        let point = self.signal().map_err(Waited::Fault)?;
         let mut timing = ClampTiming::default();
         let handle = self.handle;
         let wait = entry!(self.device.backend.table, queue_wait);
@@ -200,6 +217,15 @@ impl Queue {
         }
     }
 
+    /// A point after everything queued so far.
+    fn signal(&mut self) -> std::result::Result<u64, PluginFault> {
+        let mut point = 0;
+        let signal = entry!(self.device.backend.table, queue_signal);
+        // SAFETY: the queue is alive, `point` is writable.
+        self.device.backend.call(|err| unsafe { signal(self.handle, &raw mut point, err) })?;
+        Ok(point)
+    }
+
     fn timed(&mut self, f: impl FnOnce(*mut ClampError) -> i32) -> std::result::Result<(), PluginFault> {
         let at = Instant::now();
         let outcome = self.device.backend.call(f);
@@ -208,6 +234,7 @@ impl Queue {
     }
 
     fn flush(&mut self) -> Result<()> {
+        self.alive()?;
         if self.pending.is_empty() {
             return Ok(());
         }
@@ -239,12 +266,14 @@ impl Queue {
         let submit = entry!(self.device.backend.table, queue_submit);
         // SAFETY: all handles are alive and stay so until the point has passed (`in_flight`); the descriptors live
         // through the call, which copies them.
-        self.timed(|err| unsafe { submit(handle, launches.as_ptr(), launches.len() as u64, &raw mut point, err) })
-            .map_err(|fault| {
-                let first = batch.first().map_or("", |l| l.kernel.spec.id);
-                self.error(fault, &format!("queue {} launches beginning with {first}", batch.len()))
-            })?;
-        self.in_flight.push_back((point, batch));
+        let submitted =
+            self.timed(|err| unsafe { submit(handle, launches.as_ptr(), launches.len() as u64, &raw mut point, err) });
+        let first = batch.first().map_or("", |l| l.kernel.spec.id);
+        let doing = format!("queue {} launches beginning with {first}", batch.len());
+        // A plugin that failed may have begun all the same; then what it was given stays until the queue is gone.
+        let passes_at = if submitted.is_ok() { point } else { NEVER };
+        self.in_flight.push_back((passes_at, Used::Launches(batch)));
+        submitted.map_err(|fault| self.error(fault, &doing))?;
         self.retire()
     }
 
@@ -277,11 +306,32 @@ impl Queue {
     }
 }
 
-impl Drop for Queue {
-    fn drop(&mut self) {
+impl Queue {
+    /// Ends the queue, which drains it: after a wait that failed, the only way to know that the device is done with the
+    /// caller's memory. Every later call is refused.
+    fn abandon(&mut self) {
+        if self.handle.is_null() {
+            return;
+        }
         let destroy = entry!(self.device.backend.table, queue_destroy);
         // SAFETY: destroying drains the queue first; only then are the buffers in `in_flight` let go.
         unsafe { destroy(self.handle) };
+        self.handle = std::ptr::null_mut();
+        self.in_flight.clear();
+        self.pending.clear();
+    }
+
+    fn alive(&self) -> Result<()> {
+        if self.handle.is_null() {
+            return Err(Error::backend(format!("backend `{}` failed before in this call", self.device.backend_id())));
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.abandon();
     }
 }
 

@@ -8,7 +8,7 @@ use clamp_kernels::catalogue::{FixedParams, KernelSpec};
 use clamp_plugin_api::abi::{ClampStr, Status};
 
 use super::instance::{Backend, DeviceFacts, entry};
-use super::translate::PluginFault;
+use super::translate::{PluginFault, given};
 use crate::error::{Error, Result};
 
 /// An opened device.
@@ -31,7 +31,9 @@ impl Device {
         let device_open = entry!(backend.table, device_open);
         // SAFETY: the instance is alive, `handle` is writable.
         let opened = backend.call(|err| unsafe { device_open(backend.handle, facts.index, &raw mut handle, err) });
-        opened.map_err(|fault| backend.error(fault, &format!("open device {}", facts.index)))?;
+        opened
+            .and_then(|()| given(handle))
+            .map_err(|fault| backend.error(fault, &format!("open device {}", facts.index)))?;
         Ok(Arc::new(Self { backend: Arc::clone(backend), handle, facts: facts.clone() }))
     }
 
@@ -56,7 +58,8 @@ impl Device {
         let buffer_alloc = entry!(self.backend.table, buffer_alloc);
         // SAFETY: the device is alive, `handle` is writable.
         let made = self.backend.call(|err| unsafe { buffer_alloc(self.handle, bytes, &raw mut handle, err) });
-        made.map_err(|fault| self.backend.error(fault, &format!("allocate {bytes} bytes")))?;
+        made.and_then(|()| given(handle))
+            .map_err(|fault| self.backend.error(fault, &format!("allocate {bytes} bytes")))?;
         Ok(Arc::new(Buffer { device: Arc::clone(self), handle, bytes }))
     }
 
@@ -103,7 +106,7 @@ impl Device {
                 )
             }
         })?;
-        Ok(handle)
+        given(handle)
     }
 }
 

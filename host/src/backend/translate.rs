@@ -1,5 +1,7 @@
 //! The border between the ABI's statuses and the host's errors: each plugin call goes through here, once.
 
+use std::ffi::c_void;
+
 use clamp_plugin_api::abi::{ClampError, Status};
 
 use super::fp::FpEnvironment;
@@ -44,6 +46,20 @@ pub(super) fn call(fp_check: bool, f: impl FnOnce(*mut ClampError) -> i32) -> Re
             text: String::from_utf8_lossy(&room[..err.len.min(room.len())]).replace('\n', " "),
         }),
     }
+}
+
+/// A handle that a plugin gave with `Ok`.
+pub(super) fn given(handle: *mut c_void) -> Result<*mut c_void, PluginFault> {
+    if !handle.is_null() {
+        return Ok(handle);
+    }
+    Err(PluginFault {
+        status: Status::Internal,
+        code: 0,
+        launch: 0,
+        element: 0,
+        text: "it said Ok and gave no handle".to_owned(),
+    })
 }
 
 impl PluginFault {

@@ -30,7 +30,7 @@ pub(super) struct InitArgs {
 
 pub(super) fn run(global: &Global, command: &ConfigCommand, output: &Output) -> Result<ExitCode> {
     let (environment, places) = setup::ground()?;
-    let sources = setup::sources(global, &setup::Flags::default(), &environment, &places);
+    let sources = setup::sources(global, &setup::Flags::default(), &environment, &places)?;
     match command {
         ConfigCommand::Show => {
             show(&Settings::load(&sources)?, output);

@@ -79,15 +79,16 @@ pub fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => {
             let output = Output::new(cli.global.json);
-            match dispatch(&cli, &output) {
-                Ok(code) => code,
-                Err(error) => output.fail(&error),
-            }
+            let code = dispatch(&cli, &output).unwrap_or_else(|error| output.fail(&error));
+            output.end(code)
         }
         Err(error) => match error.kind() {
             ClapKind::DisplayHelp | ClapKind::DisplayVersion => {
                 let _ = error.print();
                 ExitCode::SUCCESS
+            }
+            _ if json_wanted && std::env::args_os().nth(1).is_some_and(|word| word == "run") => {
+                run::refuse(&usage_error(&error), &Output::new(true))
             }
             _ if json_wanted => Output::new(true).fail(&usage_error(&error)),
             _ => {
@@ -100,8 +101,9 @@ pub fn main() -> ExitCode {
 
 fn usage_error(error: &clap::Error) -> Error {
     let text = error.render().to_string();
-    let first = text.lines().next().unwrap_or("wrong usage").trim_start_matches("error: ").to_owned();
-    Error::usage(first).hint("--help shows how it is used")
+    let said: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    let said = said.join(" ");
+    Error::usage(said.trim_start_matches("error: ")).hint("--help shows how it is used")
 }
 
 fn dispatch(cli: &Cli, output: &Output) -> Result<ExitCode> {

@@ -10,22 +10,38 @@ use crate::error::{Error, ErrorKind};
 /// How a command speaks.
 pub(super) struct Output {
     pub(super) json: bool,
+    /// Why stdout could not be written, if it could not.
+    lost: std::cell::Cell<Option<io::Error>>,
 }
 
 impl Output {
     pub(super) fn new(json: bool) -> Self {
-        Self { json }
+        Self { json, lost: std::cell::Cell::new(None) }
     }
 
     /// A result for people.
     pub(super) fn text(&self, text: &str) {
         let mut out = io::stdout().lock();
+        let end = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        let written =
+            out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes())).and_then(|()| out.flush());
         // A reader that has gone away (`| head`) is no failure of ours.
-        let _ = out.write_all(text.as_bytes());
-        if !text.is_empty() && !text.ends_with('\n') {
-            let _ = out.write_all(b"\n");
+        if let Err(e) = written
+            && e.kind() != io::ErrorKind::BrokenPipe
+        {
+            self.lost.set(Some(e));
         }
-        let _ = out.flush();
+    }
+
+    /// The code to end with: a result that nobody could read is no success.
+    pub(super) fn end(&self, code: ExitCode) -> ExitCode {
+        match self.lost.take() {
+            None => code,
+            Some(e) => {
+                self.complain(&Error::io("cannot write to standard output", &e));
+                exit_of(ErrorKind::Io)
+            }
+        }
     }
 
     /// A result for programs: one line.
@@ -53,9 +69,9 @@ impl Output {
     /// An error on stderr: what failed, then what to do.
     pub(super) fn complain(&self, error: &Error) {
         let mut err = io::stderr().lock();
-        let _ = writeln!(err, "error: {}", error.message);
+        let _ = writeln!(err, "error: {}", plain(&error.message));
         if let Some(hint) = &error.hint {
-            let _ = writeln!(err, "  help: {hint}");
+            let _ = writeln!(err, "  help: {}", plain(hint));
         }
     }
 
@@ -80,13 +96,19 @@ pub(super) fn exit_of(kind: ErrorKind) -> ExitCode {
     ExitCode::from(kind.exit_code())
 }
 
+/// A text without control characters: names come from plugins, packages and folders, and a terminal obeys escapes.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 /// Rows in aligned columns, the first row being the heads.
 pub(super) fn table(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| plain(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|c| c.chars().count()).max();
     let widths: Vec<usize> = (0..columns).map(|column| width(column).unwrap_or(0)).collect();
     let mut text = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line.push_str(cell);

@@ -68,12 +68,15 @@ pub(super) fn run(global: &Global, args: &RunArgs, output: &Output) -> Result<Ex
     });
     match outcome {
         Ok(outcome) => Ok(report(&outcome, output)),
-        Err(error) if output.json => {
-            output.value(&refused_json(&error));
-            Ok(exit_of(error.kind))
-        }
+        Err(error) if output.json => Ok(refuse(&error, output)),
         Err(error) => Err(error),
     }
+}
+
+/// The whole object for a run that never began.
+pub(super) fn refuse(error: &Error, output: &Output) -> ExitCode {
+    output.value(&refused_json(error));
+    exit_of(error.kind)
 }
 
 fn prepare(global: &Global, args: &RunArgs) -> Result<(Host, Invocation)> {
@@ -99,7 +102,7 @@ fn prepare(global: &Global, args: &RunArgs) -> Result<(Host, Invocation)> {
         seed: host.settings.run.seed.clone(),
         threads: host.settings.run.threads,
         run_root: host.run_root(),
-        argv: std::env::args().collect(),
+        argv: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
     };
     Ok((host, invocation))
 }

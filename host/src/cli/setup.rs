@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::Global;
 use crate::config::{Environment, Flag, Places, Raw, Settings, Sources};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::{self, Host};
 
 /// Options of single commands that are settings.
@@ -18,20 +18,25 @@ pub(super) struct Flags {
 }
 
 impl Flags {
-    fn list(&self) -> Vec<Flag> {
+    fn list(&self) -> Result<Vec<Flag>> {
+        let run_root = match &self.run_root {
+            None => None,
+            Some(path) => Some(path.to_str().map(str::to_owned).ok_or_else(|| {
+                Error::usage(format!("--run-root {}: the name is not UTF-8", path.display()))
+                    .hint("records hold their folder's name as text; choose another folder")
+            })?),
+        };
         let text = |key, flag: &str, value: Option<String>| {
             value.map(|value| Flag { key, flag: flag.to_owned(), raw: Raw::Text(value) })
         };
-        [
-            text("run.root", "--run-root", self.run_root.as_ref().map(|path| path.to_string_lossy().into_owned())),
+        let flags = [
+            text("run.root", "--run-root", run_root),
             text("run.mode", "--mode", self.mode.map(str::to_owned)),
             text("run.seed", "--seed", self.seed.clone()),
             text("run.threads", "--threads", self.threads.map(|n| n.to_string())),
             text("backend.default", "--backend", self.backend.clone()),
-        ]
-        .into_iter()
-        .flatten()
-        .collect()
+        ];
+        Ok(flags.into_iter().flatten().collect())
     }
 }
 
@@ -48,20 +53,20 @@ pub(super) fn sources<'a>(
     flags: &Flags,
     environment: &'a Environment,
     places: &'a Places,
-) -> Sources<'a> {
-    Sources { environment, places, config: global.config.clone(), flags: flags.list() }
+) -> Result<Sources<'a>> {
+    Ok(Sources { environment, places, config: global.config.clone(), flags: flags.list()? })
 }
 
 /// A host with the settings that hold.
 pub(super) fn host(global: &Global, flags: &Flags) -> Result<Host> {
     let (environment, places) = ground()?;
-    let settings = Settings::load(&sources(global, flags, &environment, &places))?;
+    let settings = Settings::load(&sources(global, flags, &environment, &places)?)?;
     Host::open(settings, places, global.plugins.clone())
 }
 
 /// Only the run root, for commands that read records.
 pub(super) fn run_root(global: &Global, flags: &Flags) -> Result<PathBuf> {
     let (environment, places) = ground()?;
-    let settings = Settings::load(&sources(global, flags, &environment, &places))?;
+    let settings = Settings::load(&sources(global, flags, &environment, &places)?)?;
     Ok(host::run_root(&settings, &places))
 }

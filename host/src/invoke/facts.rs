@@ -13,7 +13,7 @@ use crate::backend::FpEnvironment;
 use crate::error::Result;
 use crate::host::{Host, limits_json};
 use crate::overlay::{SavedArtifact, Usage};
-use crate::run::{Record, WorkingTree, utc_millis};
+use crate::run::{LogDigest, Record, WorkingTree, utc_millis};
 
 /// What only the carried-out run knows.
 pub(super) struct Facts<'a> {
@@ -24,6 +24,8 @@ pub(super) struct Facts<'a> {
     pub(super) hard_bytes: u64,
     pub(super) usage: Usage,
     pub(super) stopped_at_yield: Option<u64>,
+    pub(super) stopped_by_clock: bool,
+    pub(super) log: LogDigest,
     pub(super) artifacts: BTreeMap<String, SavedArtifact>,
     pub(super) reply: &'a std::result::Result<Vec<u8>, Failure>,
     pub(super) result: Option<(String, u64)>,
@@ -39,7 +41,7 @@ impl Plan {
         Ok(Record {
             working_tree: facts.tree,
             mode: invocation.mode.name(),
-            seed: (self.seed_text.clone(), self.seed),
+            seed: self.seed,
             fp_env: FpEnvironment::current().describe(),
             command: self.command(invocation),
             overlay: json!({
@@ -65,7 +67,7 @@ impl Plan {
             }),
             limits: limits_json(&host.settings.limits),
             engine: json!({"version": crate::overlay::ENGINE_VERSION, "settings": host.engine()?.settings()}),
-            usage: facts.usage,
+            usage: if facts.stopped_by_clock { Value::Null } else { json!(facts.usage) },
             artifacts: facts.artifacts,
             result: facts.result,
             error: match facts.reply {
@@ -96,7 +98,7 @@ impl Plan {
             format!("--phase={}", self.phase.name()),
             format!("--profile={}", self.profile_name(invocation)),
             format!("--mode={}", invocation.mode.name()),
-            format!("--seed={}", self.seed_text),
+            format!("--seed={}", self.seed),
         ];
         if invocation.require_gpu {
             words.push("--require-gpu".into());
@@ -129,6 +131,12 @@ impl Plan {
         volatile.insert("durations_ms".into(), Value::Object(times));
         volatile.insert("host".into(), rustix::system::uname().nodename().to_string_lossy().into_owned().into());
         volatile.insert("enforced_by".into(), "wasm limiter and tensor account".into());
+        volatile.insert("salt".into(), self.salt.clone().into());
+        volatile.insert("seed_text".into(), self.seed_text.clone().into());
+        volatile.insert("log".into(), json!({"sha256": facts.log.sha256, "bytes": facts.log.bytes}));
+        if facts.stopped_by_clock {
+            volatile.insert("usage".into(), json!(facts.usage));
+        }
         volatile.insert("stopped_at_yield".into(), facts.stopped_at_yield.into());
         if let Some(selection) = &self.selection {
             volatile.insert("dispatch".into(), selection.device.facts.dispatch.clone().into());

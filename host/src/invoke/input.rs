@@ -1,5 +1,6 @@
 //! The input of a run, from what was given to the bytes that the guest gets.
 
+use std::io::Read as _;
 use std::path::Path;
 
 use clamp_plugin_api::manifest::ids::Payload;
@@ -39,11 +40,13 @@ impl Input {
                 .hint("check the path; JSON given directly begins with {, [ or \""),
             _ => Error::io(format!("cannot read input {}", path.display()), e),
         };
-        let size = std::fs::metadata(path).map_err(|e| cannot(&e))?.len();
-        if size > most {
-            return Err(too_large(&path.display().to_string(), size, most));
+        // Read to the limit, whatever the file's length says: a device has none.
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path).map_err(|e| cannot(&e))?;
+        file.take(most.saturating_add(1)).read_to_end(&mut bytes).map_err(|e| cannot(&e))?;
+        if bytes.len() as u64 > most {
+            return Err(too_large(&path.display().to_string(), most));
         }
-        let bytes = std::fs::read(path).map_err(|e| cannot(&e))?;
         if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
             Self::from_json(&bytes, &path.display().to_string())
         } else {
@@ -85,7 +88,7 @@ impl Input {
 }
 
 /// An input over `limits.input_bytes`.
-pub fn too_large(origin: &str, size: u64, most: u64) -> Error {
-    Error::limit(format!("{origin} has {size} bytes, limits.input_bytes allows {most}"))
+pub fn too_large(origin: &str, most: u64) -> Error {
+    Error::limit(format!("{origin} has more than {most} bytes, which limits.input_bytes allows"))
         .hint("raise limits.input_bytes in the settings, or make the input smaller")
 }

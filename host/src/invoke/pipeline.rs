@@ -105,7 +105,7 @@ impl Plan {
         {
             return Err(Error { kind: ErrorKind::Io, message: failure.message.clone(), hint: failure.hint.clone() });
         }
-        log.finish()?;
+        let log = log.finish()?;
         let mut files = Map::new();
         folder.write(invocation.input.file_name(), &self.payload)?;
         files.insert("input".into(), invocation.input.file_name().into());
@@ -139,6 +139,8 @@ impl Plan {
                 hard_bytes: account.hard(),
                 usage: end.usage,
                 stopped_at_yield: end.stopped_at_yield,
+                stopped_by_clock: end.stopped_by_clock,
+                log,
                 artifacts: end.artifacts,
                 reply: &reply,
                 result,

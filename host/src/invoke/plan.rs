@@ -44,7 +44,7 @@ impl Plan {
         let payload = invocation.input.bytes();
         let most = host.settings.limits.input_bytes;
         if payload.len() as u64 > most {
-            return Err(too_large("the input", payload.len() as u64, most));
+            return Err(too_large("the input", most));
         }
         for id in &overlay.manifest.kernels {
             if catalogue::find(id).is_none() {
@@ -145,7 +145,9 @@ fn select_backend(host: &Host, invocation: &Invocation, overlay: &InstalledOverl
     }
     let wish =
         Wish { backend: &invocation.backend, require_gpu: invocation.require_gpu, kernels: &overlay.manifest.kernels };
-    select(host.catalog()?, &wish).map(Some)
+    let selection = select(host.catalog()?, &wish)?;
+    // A wish is checked even where nothing will run there; what runs nowhere is recorded as such.
+    Ok(computes.then_some(selection))
 }
 
 /// The seed's text, its number, and the salt of the run id.

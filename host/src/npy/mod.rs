@@ -2,7 +2,7 @@
 //! header is parsed by npyz; it is written here, because its bytes enter artifact hashes and may never change.
 
 use std::fs::File;
-use std::io::{BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 
 use clamp_kernels::catalogue::{Dtype, Shape};
@@ -53,7 +53,14 @@ pub fn read(path: &Path) -> Result<Array> {
         _ => Error::io(format!("cannot open {}", path.display()), &e),
     })?;
     let mut reader = BufReader::new(file);
-    let head = npyz::NpyHeader::from_reader(&mut reader).map_err(|e| bad(format!("is no NumPy file: {e}")))?;
+    if let Some(what) =
+        absurd_header(reader.fill_buf().map_err(|e| Error::io(format!("cannot read {}", path.display()), &e))?)
+    {
+        return Err(bad(format!("is no NumPy file: {what}")));
+    }
+    let head = npyz::NpyHeader::from_reader(&mut reader).map_err(|e| {
+        bad(format!("is no NumPy file: {}", e.to_string().split_whitespace().collect::<Vec<_>>().join(" ")))
+    })?;
     if head.order() != Order::C && head.shape().len() > 1 {
         return Err(bad("is in Fortran order, C order is needed".into()));
     }
@@ -74,11 +81,40 @@ pub fn read(path: &Path) -> Result<Array> {
     }
 }
 
-/// Writes a whole file: temp, fsync, rename.
+/// Writes a whole file: temp, fsync, rename. A link is followed; a device or pipe (`/dev/stdout`) is written to and never
+/// replaced.
 pub fn write(path: &Path, array: &Array) -> Result<()> {
     let mut bytes = header(array.dtype, &array.shape);
-    bytes.write_all(&array.data).map_err(|e| Error::io("cannot gather an array", &e))?;
-    crate::run::durable::write_file(path, &bytes)
+    bytes.extend_from_slice(&array.data);
+    let cannot = |e: &std::io::Error| Error::io(format!("cannot write {}", path.display()), e);
+    match path.metadata() {
+        Ok(there) if !there.is_file() && !there.is_dir() => std::fs::OpenOptions::new()
+            .write(true)
+            .open(path)
+            .and_then(|mut file| file.write_all(&bytes))
+            .map_err(|e| cannot(&e)),
+        Ok(there) if there.is_dir() => {
+            Err(Error::bad_input(format!("cannot write {}: it is a folder", path.display())).hint("name a file in it"))
+        }
+        Ok(_) => {
+            let target = path.canonicalize().map_err(|e| cannot(&e))?;
+            crate::run::durable::write_file(&target, &bytes)
+        }
+        Err(_) => crate::run::durable::write_file(path, &bytes),
+    }
+}
+
+/// What keeps a header from being looked at: npyz takes exponential time for brackets in brackets, and no header that
+/// NumPy writes has more than four.
+fn absurd_header(start: &[u8]) -> Option<String> {
+    if !start.starts_with(b"\x93NUMPY") {
+        return Some("it does not begin with \\x93NUMPY".into());
+    }
+    let text = &start[start.len().min(8)..];
+    let end = text.iter().position(|byte| *byte == b'\n').unwrap_or(text.len());
+    let opening = text[..end].iter().filter(|byte| matches!(byte, b'{' | b'(' | b'[')).count();
+    (opening > 64 || text[..end].windows(2).any(|two| matches!(two, b"{{" | b"((" | b"[[")))
+        .then(|| "its header is brackets in brackets".into())
 }
 
 fn descr(dtype: Dtype) -> &'static str {
@@ -131,6 +167,21 @@ mod tests {
     }
 
     #[test]
+    fn a_device_is_written_to_and_a_link_followed() {
+        write(Path::new("/dev/null"), &array()).expect("write");
+        use std::os::unix::fs::FileTypeExt as _;
+        assert!(std::fs::metadata("/dev/null").expect("stat").file_type().is_char_device());
+        let dir = tempfile::tempdir().expect("temp");
+        let (real, link) = (dir.path().join("real.npy"), dir.path().join("link.npy"));
+        std::fs::write(&real, b"old").expect("write");
+        std::os::unix::fs::symlink(&real, &link).expect("link");
+        write(&link, &array()).expect("write");
+        assert!(std::fs::symlink_metadata(&link).expect("stat").is_symlink());
+        assert_eq!(read(&real).expect("read"), array());
+        assert!(write(dir.path(), &array()).expect_err("a folder").message.contains("is a folder"));
+    }
+
+    #[test]
     fn the_header_is_numpys_own() {
         let head = header(Dtype::F64, &Shape::new(&[2, 3]).expect("shape"));
         assert_eq!(head.len() % 64, 0);
@@ -150,6 +201,7 @@ mod tests {
             (bytes.clone(), "cut short"),
             ([bytes.clone(), vec![0; 5]].concat(), "bytes after"),
             (b"hello".to_vec(), "no NumPy file"),
+            ([&b"\x93NUMPY\x01\x00\x12\x00"[..], &[b'{'; 18]].concat(), "brackets in brackets"),
         ] {
             std::fs::write(&path, contents).expect("write");
             let error = read(&path).expect_err("refused");

@@ -2,10 +2,10 @@
 //! its name. Dropped without `publish` it leaves nothing.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::Write as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest as _, Sha256};
 
@@ -27,18 +27,18 @@ pub struct RunFolder {
 impl RunFolder {
     /// Makes the run root if need be and a temporary folder in it.
     pub fn create(root: &Path) -> Result<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
         let cannot = |e: &std::io::Error| {
             let error = Error::io(format!("cannot write to the run root {}", root.display()), e);
             if error.hint.is_some() { error } else { error.hint("choose another folder with --run-root") }
         };
         fs::create_dir_all(root).map_err(|e| cannot(&e))?;
-        let temp = root.join(format!("{TEMPORARY}{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
-        // A folder of that name can only be left over from a killed process that had the same number.
-        if temp.exists() {
-            fs::remove_dir_all(&temp).map_err(|e| cannot(&e))?;
-        }
-        fs::create_dir(&temp).map_err(|e| cannot(&e))?;
+        // A random name: several machines may share a run root, and process numbers are no names there.
+        let temp = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .permissions(Permissions::from_mode(0o777))
+            .tempdir_in(root)
+            .map_err(|e| cannot(&e))?
+            .keep();
         Ok(Self { root: root.to_owned(), temp, published: false })
     }
 

@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use clamp_plugin_api::manifest::jcs::hex;
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
@@ -23,7 +25,8 @@ pub struct RunLog(Arc<Mutex<Inner>>);
 
 struct Inner {
     file: BufWriter<File>,
-    lines: u64,
+    hasher: Sha256,
+    bytes: u64,
     /// The first failure; the run is told of it at `finish`.
     error: Option<std::io::Error>,
 }
@@ -32,7 +35,12 @@ impl RunLog {
     /// Begins a log.
     pub fn create(path: &Path) -> Result<Self> {
         let file = File::create(path).map_err(|e| Error::io(format!("cannot write {}", path.display()), &e))?;
-        Ok(Self(Arc::new(Mutex::new(Inner { file: BufWriter::new(file), lines: 0, error: None }))))
+        Ok(Self(Arc::new(Mutex::new(Inner {
+            file: BufWriter::new(file),
+            hasher: Sha256::new(),
+            bytes: 0,
+            error: None,
+        }))))
     }
 
     /// The layer that writes to it.
@@ -42,23 +50,35 @@ impl RunLog {
 
     fn line(&self, line: &Value) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let written = writeln!(inner.file, "{line}");
-        inner.lines += 1;
+        let text = format!("{line}\n");
+        let written = inner.file.write_all(text.as_bytes());
+        inner.hasher.update(text.as_bytes());
+        inner.bytes += text.len() as u64;
         if let Err(error) = written {
             inner.error.get_or_insert(error);
         }
     }
 
-    /// Syncs; an earlier failure comes back here. Gives the number of lines.
-    pub fn finish(&self) -> Result<u64> {
+    /// Syncs; an earlier failure comes back here. Nothing is written after it.
+    pub fn finish(&self) -> Result<LogDigest> {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let synced = match inner.error.take() {
             Some(error) => Err(error),
             None => inner.file.flush().and_then(|()| inner.file.get_ref().sync_all()),
         };
         synced.map_err(|e| Error::io("cannot write the run's logs.jsonl", &e))?;
-        Ok(inner.lines)
+        let sha256 = hex(&std::mem::take(&mut inner.hasher).finalize());
+        Ok(LogDigest { sha256, bytes: inner.bytes })
     }
+}
+
+/// What a finished log is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogDigest {
+    /// Of its bytes, lower-case hex.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
 }
 
 /// See [`RunLog::layer`].

@@ -11,7 +11,7 @@ mod verify;
 
 pub use folder::RunFolder;
 pub use listing::{RunSummary, find, list, read_manifest};
-pub use log::{RunLog, RunLogLayer};
+pub use log::{LogDigest, RunLog, RunLogLayer};
 pub use program::Program;
 pub use record::{MANIFEST_SCHEMA, Record, manifest_bytes, shown, utc_millis};
 pub use source::WorkingTree;

@@ -10,10 +10,43 @@ use serde_json::{Map, Value, json};
 
 use super::program::Program;
 use super::source::WorkingTree;
-use crate::overlay::{SavedArtifact, Usage};
+use crate::overlay::SavedArtifact;
 
 /// Changes when a field changes its meaning.
 pub const MANIFEST_SCHEMA: &str = "clamp.run.v1";
+
+/// The fields of a manifest; `runs verify` wants exactly these.
+pub(super) const FIELDS: &[&str] = &[
+    "schema",
+    "program",
+    "git_sha",
+    "dirty",
+    "git_reason",
+    "environment",
+    "environment_reason",
+    "determinism",
+    "command",
+    "hints",
+    "overlay",
+    "capability",
+    "phase",
+    "input",
+    "assets",
+    "backend",
+    "kernels",
+    "memory",
+    "limits",
+    "engine",
+    "usage",
+    "artifacts",
+    "result",
+    "ok",
+    "error",
+    "output_hash",
+    "files",
+    "trust",
+    "volatile",
+];
 
 /// The facts of one run.
 pub struct Record {
@@ -21,8 +54,8 @@ pub struct Record {
     pub working_tree: WorkingTree,
     /// `strict` or `fast`.
     pub mode: &'static str,
-    /// The seed as it was given or chosen, and the number it stands for.
-    pub seed: (String, u64),
+    /// The number that the seed stands for.
+    pub seed: u64,
     /// The floating-point environment, as `FpEnvironment::describe` gives it.
     pub fp_env: Value,
     /// What can change results, normalised.
@@ -47,8 +80,8 @@ pub struct Record {
     pub limits: Map<String, Value>,
     /// Engine and settings that the guest's behaviour depends on.
     pub engine: Value,
-    /// What the call used.
-    pub usage: Usage,
+    /// What the call used; `Null` if the clock ended it, since it then differs from run to run.
+    pub usage: Value,
     /// Finished artifacts.
     pub artifacts: BTreeMap<String, SavedArtifact>,
     /// SHA-256 and size of the result, if there is one.
@@ -82,7 +115,7 @@ impl Record {
             "environment_reason": "environment capture is not part of this version",
             "determinism": {
                 "mode": self.mode,
-                "seeds": {"run": format!("{:016x}", self.seed.1), "text": self.seed.0},
+                "seeds": {"run": format!("{:016x}", self.seed)},
                 "fp_env": self.fp_env,
                 "backend_settings": {},
             },

@@ -97,7 +97,10 @@ unsafe fn guard<X: Bound>(err: *mut ClampError, body: impl FnOnce() -> Result<()
             Ok(Err(fault)) => fault,
             Err(payload) => {
                 X::poison().0.store(true, Ordering::Release);
-                Fault::new(Status::Panic, panic_text(&*payload))
+                let fault = Fault::new(Status::Panic, panic_text(&*payload));
+                // A payload may panic when it is dropped, and nobody would catch that.
+                std::mem::forget(payload);
+                fault
             }
         }
     };
@@ -120,7 +123,8 @@ unsafe extern "C" fn release<X: Bound, T>(handle: *mut c_void) {
     }
     // SAFETY: by this function's contract.
     let dropped = catch_unwind(AssertUnwindSafe(|| drop(unsafe { Box::from_raw(handle.cast::<T>()) })));
-    if dropped.is_err() {
+    if let Err(payload) = dropped {
+        std::mem::forget(payload);
         X::poison().0.store(true, Ordering::Release);
     }
 }

@@ -40,22 +40,18 @@ impl CpuQueue {
         let Self { pool, host, host_call, launches: count, error, .. } = self;
         pool.install(|| {
             for launch in launches {
-                if host.cancelled(*host_call) {
-                    return Err(Fault::new(Status::Cancelled, "the host asked to stop"));
-                }
-                // After a data error the results are not read any more, so there is nothing to compute.
-                if error.is_none()
-                    && let Err(fault) = run(launch)
-                {
-                    if fault.status != Status::Data {
-                        return Err(fault);
-                    }
-                    *error = Some(Fault { launch: *count, ..fault });
+                // After a failure the results are not read any more, so there is nothing to compute. It is told at the
+                // next wait, since a submit that fails must have queued nothing.
+                if error.is_none() {
+                    let outcome = match host.cancelled(*host_call) {
+                        true => Err(Fault::new(Status::Cancelled, "the host asked to stop")),
+                        false => run(launch),
+                    };
+                    *error = outcome.err().map(|fault| Fault { launch: *count, ..fault });
                 }
                 *count += 1;
             }
-            Ok(())
-        })?;
+        });
         let end_ns = self.now();
         let begin_ns = self.timing.map_or(begin_ns, |t| t.begin_ns);
         self.timing = Some(Timing { begin_ns, end_ns });

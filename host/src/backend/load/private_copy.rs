@@ -23,10 +23,13 @@ impl PrivateCopy {
 
 /// Copies `source` under its digest, into `cache` where that can be written, else into a temporary folder.
 pub(super) fn make(source: &Path, cache: Option<&Path>) -> Result<PrivateCopy, String> {
-    let bytes = fs::read(source).map_err(|e| format!("cannot read it: {e}"))?;
-    if bytes.len() < 4 || &bytes[..4] != b"\x7fELF" {
-        return Err("not an ELF shared object".into());
+    match fs::metadata(source) {
+        Ok(there) if there.is_file() => {}
+        Ok(_) => return Err("not a regular file".into()),
+        Err(e) => return Err(format!("cannot read it: {e}")),
     }
+    let bytes = fs::read(source).map_err(|e| format!("cannot read it: {e}"))?;
+    check_elf(&bytes)?;
     let sha256 = sha256_hex(&bytes);
     if let Some(cache) = cache
         && let Ok(path) = keep(&bytes, &sha256, cache)
@@ -40,6 +43,33 @@ pub(super) fn make(source: &Path, cache: Option<&Path>) -> Result<PrivateCopy, S
     let path = folder.path().join(format!("{sha256}.so"));
     write(&path, &bytes).map_err(|e| format!("cannot make a private copy of it: {e}"))?;
     Ok(PrivateCopy { path, sha256, _temporary: Some(folder) })
+}
+
+/// A file that is cut short loads, and kills the process when a missing page is touched; so its segments are held against
+/// its length first. 64-bit little-endian objects only, as every host of this program is.
+fn check_elf(bytes: &[u8]) -> Result<(), String> {
+    const ELF64_LITTLE: &[u8] = b"\x7fELF\x02\x01";
+    if !bytes.starts_with(ELF64_LITTLE) {
+        return Err("not an ELF shared object of this machine".into());
+    }
+    let cut = || "the file is cut short".to_owned();
+    let number = |at: usize, len: usize| -> Option<u64> {
+        let mut value = [0; 8];
+        value[..len].copy_from_slice(bytes.get(at..at.checked_add(len)?)?);
+        Some(u64::from_le_bytes(value))
+    };
+    let table = number(0x20, 8).ok_or_else(cut)?;
+    let (entry, count) = (number(0x36, 2).ok_or_else(cut)?, number(0x38, 2).ok_or_else(cut)?);
+    for i in 0..count {
+        let at = table.checked_add(i * entry).and_then(|at| usize::try_from(at).ok()).ok_or_else(cut)?;
+        let at_offset = at.checked_add(8).ok_or_else(cut)?;
+        let at_size = at.checked_add(0x20).ok_or_else(cut)?;
+        let (offset, size) = (number(at_offset, 8).ok_or_else(cut)?, number(at_size, 8).ok_or_else(cut)?);
+        if offset.checked_add(size).is_none_or(|end| end > bytes.len() as u64) {
+            return Err(cut());
+        }
+    }
+    Ok(())
 }
 
 fn keep(bytes: &[u8], sha256: &str, cache: &Path) -> std::io::Result<PathBuf> {

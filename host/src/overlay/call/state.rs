@@ -83,6 +83,8 @@ pub(crate) struct CallState {
     pub(crate) limit_hit: Option<LimitHit>,
     /// The first failure that the host has to answer for: backend, disk, data.
     pub(crate) host_fault: Option<Error>,
+    /// The clock ended the call at a host call.
+    pub(crate) stopped_by_clock: bool,
     /// When the call began.
     pub(crate) started: Instant,
     /// The last error line that the guest logged; its panic text, most often.
@@ -115,6 +117,7 @@ impl CallState {
             artifact_count: 0,
             limit_hit: None,
             host_fault: None,
+            stopped_by_clock: false,
             started: Instant::now(),
             last_error: None,
         }

@@ -18,6 +18,9 @@ fn file(engine: &Engine, dir: &Path, sha256: &str) -> PathBuf {
 }
 
 pub(super) fn find(engine: &Engine, dir: &Path, sha256: &str) -> Option<Component> {
+    if !is_private(dir) {
+        return None;
+    }
     let bytes = std::fs::read(file(engine, dir, sha256)).ok()?;
     let (digest, code) = bytes.split_at_checked(DIGEST_BYTES)?;
     if Sha256::digest(code).as_slice() != digest {
@@ -28,6 +31,13 @@ pub(super) fn find(engine: &Engine, dir: &Path, sha256: &str) -> Option<Componen
     unsafe { Component::deserialize(&engine.inner, code) }.ok()
 }
 
+/// Code is only taken from a folder of this user's that nobody else can write.
+fn is_private(dir: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    std::fs::symlink_metadata(dir)
+        .is_ok_and(|m| m.is_dir() && m.uid() == rustix::process::geteuid().as_raw() && m.mode() & 0o077 == 0)
+}
+
 pub(super) fn keep(engine: &Engine, dir: &Path, sha256: &str, component: &Component) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     let code = component.serialize().map_err(|e| Error::internal(format!("cannot serialise compiled code: {e:#}")))?;
@@ -35,6 +45,8 @@ pub(super) fn keep(engine: &Engine, dir: &Path, sha256: &str, component: &Compon
         .recursive(true)
         .mode(0o700)
         .create(dir)
+        // An existing folder may have been made by somebody with another idea of who may write here.
+        .and_then(|()| std::fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700)))
         .map_err(|e| Error::io(format!("cannot make {}", dir.display()), &e))?;
     let mut bytes = Vec::with_capacity(DIGEST_BYTES + code.len());
     bytes.extend_from_slice(&Sha256::digest(&code));

@@ -69,8 +69,12 @@ impl Engine {
             .wasm_backtrace_details(WasmBacktraceDetails::Disable)
             .max_wasm_stack(options.wasm_stack_bytes)
             .async_stack_size(options.wasm_stack_bytes + (1 << 20));
-        let inner = wasmtime::Engine::new(&config)
-            .map_err(|e| Error::internal(format!("the WebAssembly engine does not start: {e:#}")))?;
+        let inner = wasmtime::Engine::new(&config).map_err(|e| {
+            let why = one_line(&format!("{e:#}"));
+            Error::bad_input(format!("the WebAssembly engine does not start with these limits: {why}")).hint(
+                "lower limits.wasm_stack_bytes, limits.instances or limits.table_elements (clamp-host config show)",
+            )
+        })?;
         let settings = settings_digest(&inner);
         Ok(Self { inner, cache: options.cache.clone(), settings })
     }

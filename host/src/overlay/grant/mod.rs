@@ -50,15 +50,16 @@ impl CallState {
     fn enter(&mut self) -> wasmtime::Result<()> {
         self.host_calls += 1;
         if self.started.elapsed() > self.limits.wall {
-            let hit = self.wall_limit(&format!("at host call {}", self.host_calls));
+            let hit = self.wall_limit();
+            self.stopped_by_clock = true;
             return Err(self.stop_at(hit));
         }
         Ok(())
     }
 
-    /// The wall-clock limit, with where it was noticed.
-    pub(super) fn wall_limit(&self, place: &str) -> LimitHit {
-        LimitHit::new(self.limits.wall_name, format!("stopped after {} ms {place}", self.limits.wall.as_millis()))
+    /// The wall-clock limit; where it was noticed is no part of it, since that differs from run to run.
+    pub(super) fn wall_limit(&self) -> LimitHit {
+        LimitHit::new(self.limits.wall_name, format!("stopped after {} ms", self.limits.wall.as_millis()))
     }
 
     /// Gives the guest an error of the host, and keeps what the host has to answer for.

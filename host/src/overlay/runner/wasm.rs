@@ -71,6 +71,8 @@ pub struct CallEnd {
     pub artifacts: std::collections::BTreeMap<String, crate::overlay::call::SavedArtifact>,
     /// Time inside the backend; part of the call's.
     pub kernel_time: std::time::Duration,
+    /// The clock ended it, so that what it used may differ the next time.
+    pub stopped_by_clock: bool,
     /// The fuel yield at which the clock stopped it, counted from 1.
     pub stopped_at_yield: Option<u64>,
 }
@@ -133,11 +135,14 @@ pub fn call_wasm(
     // Fuel reads 0 after the guest ran out of it.
     let used = fuel.saturating_sub(store.get_fuel().unwrap_or(0));
     let mut state = store.into_data();
+    let mut stopped_by_clock = state.stopped_by_clock;
     let stopped_at_yield = outcome.as_ref().err().copied();
     let reply = match outcome {
         Ok(outcome) => settle(&mut state, outcome),
-        Err(yields) => {
-            let hit = state.wall_limit(&format!("at fuel yield {yields}"));
+        Err(_) => {
+            let hit = state.wall_limit();
+            state.note_limit(hit.clone());
+            stopped_by_clock = true;
             Err(limit_failure(&hit))
         }
     };
@@ -147,6 +152,7 @@ pub fn call_wasm(
         artifacts: state.artifacts.finished(),
         kernel_time: state.queue.as_ref().map_or(std::time::Duration::ZERO, crate::backend::Queue::busy),
         stopped_at_yield,
+        stopped_by_clock,
     })
 }
 
@@ -156,6 +162,10 @@ fn settle(state: &mut CallState, outcome: Outcome) -> Result<Vec<u8>, CallFailur
     match outcome {
         Ok(Ok(reply)) => {
             finish_queue(state)?;
+            // What the guest made of a failed disk or device is its own affair; the record must not say that all is well.
+            if let Some(error) = &state.host_fault {
+                return Err(host_failure(error));
+            }
             let most = state.limits.response_bytes;
             if reply.len() as u64 > most {
                 let message = format!("the reply has {} bytes, {most} are allowed", reply.len());
