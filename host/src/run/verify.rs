@@ -124,8 +124,7 @@ impl Check<'_> {
         let Some(found) = self.file(name)? else { return Ok(()) };
         if *sha256 != found.sha256.as_str() {
             self.wrong(name, format!("has sha256 {}, the manifest says {sha256}", found.sha256));
-        }
-        if let Some(bytes) = bytes
+        } else if let Some(bytes) = bytes
             && *bytes != found.bytes
         {
             self.wrong(name, format!("has {} bytes, the manifest says {bytes}", found.bytes));
