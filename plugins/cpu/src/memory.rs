@@ -75,3 +75,46 @@ pub(crate) fn fill(dst: &Memory, offset: u64, bits: u64, width: u32, count: u64)
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory(bytes: u64) -> (Memory, Arc<AtomicU64>) {
+        let counter = Arc::<AtomicU64>::default();
+        (Memory::alloc(bytes, 64, Arc::clone(&counter)).expect("memory"), counter)
+    }
+
+    fn contents(memory: &Memory, len: u64) -> Vec<u8> {
+        let at = memory.range(0, len).expect("inside");
+        // SAFETY: the range lies in the buffer.
+        unsafe { std::slice::from_raw_parts(at, len as usize) }.to_vec()
+    }
+
+    #[test]
+    fn ranges_end_with_the_buffer_and_memory_is_counted_while_it_lives() {
+        let (whole, counter) = memory(100);
+        assert_eq!(counter.load(Ordering::Relaxed), 100);
+        assert!(whole.range(0, 100).is_ok() && whole.range(100, 0).is_ok());
+        for (offset, len) in [(0, 101), (100, 1), (u64::MAX, 2), (1, u64::MAX)] {
+            assert_eq!(whole.range(offset, len).expect_err("outside").status, Status::Invalid);
+        }
+        assert_eq!(whole.range(0, 1).expect("inside") as usize % 64, 0);
+        drop(whole);
+        assert_eq!(counter.load(Ordering::Relaxed), 0);
+        assert!(memory(0).0.range(0, 0).is_ok());
+        assert_eq!(Memory::alloc(u64::MAX, 64, counter).err().map(|f| f.status), Some(Status::OutOfMemory));
+    }
+
+    #[test]
+    fn fills_have_their_width() {
+        let (whole, _) = memory(8);
+        fill(&whole, 0, 0x0403_0201, 4, 2).expect("fill");
+        assert_eq!(contents(&whole, 8), [1, 2, 3, 4, 1, 2, 3, 4]);
+        fill(&whole, 2, 0xff00, 1, 3).expect("fill");
+        assert_eq!(contents(&whole, 8), [1, 2, 0, 0, 0, 2, 3, 4]);
+        for (width, count) in [(3, 1), (0, 1), (8, 2), (8, u64::MAX)] {
+            assert!(fill(&whole, 0, 0, width, count).is_err(), "{count} of {width}");
+        }
+    }
+}
