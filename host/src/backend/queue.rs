@@ -139,16 +139,13 @@ impl Queue {
         self.flush()?;
         let handle = self.handle;
         let upload = entry!(self.device.backend.table, queue_upload);
-        // SAFETY: handles are alive; `src` lives until the wait below returns.
-        self.timed(|err| unsafe { upload(handle, dst.handle, dst_offset, src.as_ptr(), src.len() as u64, err) })
-            .map_err(|fault| self.error(fault, "upload"))?;
-        match self.wait() {
+        // SAFETY: handles are alive; `src` lives until `settle` has waited, or has ended the queue.
+        let moved =
+            self.timed(|err| unsafe { upload(handle, dst.handle, dst_offset, src.as_ptr(), src.len() as u64, err) });
+        match self.settle(moved) {
             // A data error of an earlier launch does not concern the upload; it stays for the next read.
             Err(Waited::Data(_)) | Ok(()) => Ok(()),
-            Err(Waited::Fault(fault)) => {
-                self.abandon();
-                Err(self.error(fault, "upload"))
-            }
+            Err(Waited::Fault(fault)) => Err(self.error(fault, "upload")),
         }
     }
 
@@ -158,14 +155,11 @@ impl Queue {
         self.flush()?;
         let handle = self.handle;
         let download = entry!(self.device.backend.table, queue_download);
-        // SAFETY: handles are alive; `dst` lives until the wait below returns.
-        self.timed(|err| unsafe { download(handle, src.handle, src_offset, dst.as_mut_ptr(), dst.len() as u64, err) })
-            .map_err(|fault| self.error(fault, "download"))?;
-        let done = self.sync();
-        if done.as_ref().is_err_and(|e| e.kind != ErrorKind::Data) {
-            self.abandon();
-        }
-        done
+        // SAFETY: handles are alive; `dst` lives until `settle` has waited, or has ended the queue.
+        let moved = self
+            .timed(|err| unsafe { download(handle, src.handle, src_offset, dst.as_mut_ptr(), dst.len() as u64, err) });
+        let outcome = self.settle(moved);
+        self.told(outcome, "download")
     }
 
     /// Sets `count` elements of `width` bytes to the low bytes of `bits`.
@@ -186,15 +180,31 @@ impl Queue {
     /// Waits for all queued work. After a data error every sync gives it again.
     pub fn sync(&mut self) -> Result<()> {
         self.flush()?;
-        match self.wait() {
+        let outcome = self.wait();
+        self.told(outcome, "finish the queued work")
+    }
+
+    /// What a wait at a sync point means to the caller; a clean one begins the launches' names anew.
+    fn told(&mut self, outcome: std::result::Result<(), Waited>, doing: &str) -> Result<()> {
+        match outcome {
             Ok(()) => {
                 self.named_from += self.names.len() as u64;
                 self.names.clear();
                 Ok(())
             }
             Err(Waited::Data(fault)) => Err(self.data_error(&fault)),
-            Err(Waited::Fault(fault)) => Err(self.error(fault, "finish the queued work")),
+            Err(Waited::Fault(fault)) => Err(self.error(fault, doing)),
         }
+    }
+
+    /// Waits until the device is done with the caller's memory; where that cannot be known, ends the queue, which drains
+    /// it.
+    fn settle(&mut self, moved: std::result::Result<(), PluginFault>) -> std::result::Result<(), Waited> {
+        let outcome = moved.map_err(Waited::Fault).and_then(|()| self.wait());
+        if matches!(outcome, Err(Waited::Fault(_))) {
+            self.abandon();
+        }
+        outcome
     }
 
     fn wait(&mut self) -> std::result::Result<(), Waited> {

@@ -13,6 +13,6 @@ pub use folder::RunFolder;
 pub use listing::{RunSummary, find, list, read_manifest};
 pub use log::{LogDigest, RunLog, RunLogLayer};
 pub use program::Program;
-pub use record::{MANIFEST_SCHEMA, Record, manifest_bytes, shown, utc_millis};
+pub use record::{MANIFEST_SCHEMA, Record, manifest_bytes, utc_millis};
 pub use source::WorkingTree;
 pub use verify::{Finding, verify};

@@ -2,7 +2,6 @@
 //! same seeds; docs/records.md lists the fields.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::SystemTime;
 
 use clamp_plugin_api::manifest::jcs::to_jcs;
@@ -158,11 +157,6 @@ pub fn utc_millis(time: SystemTime) -> String {
         // A clock before year -9999 or after 9999 is broken; the record still has to be written.
         Err(_) => "9999-12-31T23:59:59.999Z".into(),
     }
-}
-
-/// A path as text for the record.
-pub fn shown(path: &Path) -> String {
-    path.to_string_lossy().into_owned()
 }
 
 #[cfg(test)]

@@ -41,14 +41,10 @@ impl<'a> Products<'a> {
     /// What the end-to-end tests find their subjects by.
     pub(super) fn environment(&self) -> Result<Vec<Variable>> {
         let dist = self.dist()?.to_owned();
-        let cache = self.folder().join("cache");
-        std::fs::create_dir_all(&cache)?;
         Ok(vec![
             ("CLAMP_TEST_DIST", dist),
             ("CLAMP_TEST_PACKAGES", guests::packages_folder(self.workspace)),
             ("CLAMP_TEST_PLUGINS", self.folder().join("plugins")),
-            // Compiled guests; every test would compile the same ones again.
-            ("CLAMP_TEST_CACHE", cache),
         ])
     }
 

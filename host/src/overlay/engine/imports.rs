@@ -14,11 +14,6 @@ use crate::error::{Error, Result};
 const PACKAGE: &str = "clamp:overlay/";
 const VERSION: &str = "1.0.0";
 
-/// Names of all imported instances, functions and types.
-pub(super) fn names(engine: &Engine, component: &Component) -> Vec<String> {
-    component.component_type().imports(&engine.inner).map(|(name, _)| name.to_owned()).collect()
-}
-
 pub(super) fn check(engine: &Engine, component: &Component, granted: &BTreeSet<Grant>) -> Result<()> {
     for (name, item) in component.component_type().imports(&engine.inner) {
         let interface = interface_of(name)?;

@@ -39,8 +39,6 @@ pub struct Engine {
 /// A component ready to be instantiated.
 pub struct Prepared {
     pub(super) component: Component,
-    /// Whether compiled code was found, so nothing had to be compiled.
-    pub from_cache: bool,
 }
 
 /// wasmtime's version, as it stands in records and cache names.
@@ -87,7 +85,7 @@ impl Engine {
     /// Compiles a component, or takes it from the cache. `sha256` is of `wasm`.
     pub fn prepare(&self, wasm: &[u8], sha256: &str) -> Result<Prepared> {
         if let Some(component) = self.cache.as_deref().and_then(|dir| cache::find(self, dir, sha256)) {
-            return Ok(Prepared { component, from_cache: true });
+            return Ok(Prepared { component });
         }
         let component = self.compile(wasm)?;
         if let Some(dir) = &self.cache {
@@ -96,7 +94,7 @@ impl Engine {
                 tracing::debug!(event = "component-cache", text = %error);
             }
         }
-        Ok(Prepared { component, from_cache: false })
+        Ok(Prepared { component })
     }
 
     fn compile(&self, wasm: &[u8]) -> Result<Component> {
@@ -117,11 +115,6 @@ impl Engine {
     /// Refuses a component that imports what is not granted, or that lacks `invoke`.
     pub fn check_imports(&self, prepared: &Prepared, granted: &BTreeSet<Grant>) -> Result<()> {
         imports::check(self, &prepared.component, granted)
-    }
-
-    /// The interfaces that a component imports, by name.
-    pub fn imports(&self, prepared: &Prepared) -> Vec<String> {
-        imports::names(self, &prepared.component)
     }
 }
 
