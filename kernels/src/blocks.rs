@@ -4,7 +4,7 @@
 use bytemuck::Pod;
 use rayon::prelude::*;
 
-use crate::dispatch::twice;
+use crate::dispatch::levels;
 use crate::launch::Operand;
 
 /// Elements, or steps of like cost, from which threads are worth their start.
@@ -56,7 +56,7 @@ fn at<'a, T>(operand: Operand<'a, T>, range: std::ops::Range<usize>, held: &'a [
     }
 }
 
-twice! {
+levels! {
     /// One operand, element by element.
     pub(crate) fn map1 [T: Copy, R, F: Fn(T) -> R](f: F, x: &[T], out: &mut [R]) {
         for (out, &x) in out.iter_mut().zip(x) {
@@ -65,7 +65,7 @@ twice! {
     }
 }
 
-twice! {
+levels! {
     /// Two operands, element by element.
     pub(crate) fn map2 [T: Copy, R, F: Fn(T, T) -> R](f: F, x: &[T], y: &[T], out: &mut [R]) {
         for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
@@ -74,7 +74,7 @@ twice! {
     }
 }
 
-twice! {
+levels! {
     /// Three operands, element by element.
     pub(crate) fn map3 [T: Copy, R, F: Fn(T, T, T) -> R](f: F, x: &[T], y: &[T], z: &[T], out: &mut [R]) {
         for (((out, &x), &y), &z) in out.iter_mut().zip(x).zip(y).zip(z) {

@@ -6,6 +6,8 @@ use bytemuck::{AnyBitPattern, NoUninit};
 use crate::catalogue::{
     ArrayDesc, Dtype, FixedParams, KernelSpec, Op, ParamError, ParamValue, Shape, When, find, nearest,
 };
+#[cfg(feature = "cpu")]
+use crate::dispatch::Level;
 use crate::{cast, compare, elementwise, function, gather, matmul, random, reduce, rows};
 
 /// Where an input's elements are.
@@ -83,13 +85,28 @@ pub enum OpenError {
 pub struct Kernel {
     spec: &'static KernelSpec,
     fixed: Vec<Option<ParamValue>>,
+    #[cfg(feature = "cpu")]
+    level: Level,
 }
 
 impl Kernel {
     /// Opens the kernel `id` with the parameters that stay fixed for its life.
     pub fn open(id: &str, fixed: &FixedParams) -> Result<Kernel, OpenError> {
         let spec = find(id).ok_or_else(|| OpenError::Unknown { id: id.to_owned(), nearest: nearest(id) })?;
-        Ok(Kernel { spec, fixed: spec.fixed_values(fixed)? })
+        Ok(Kernel {
+            spec,
+            fixed: spec.fixed_values(fixed)?,
+            #[cfg(feature = "cpu")]
+            level: Level::best(),
+        })
+    }
+
+    /// The same kernel with its hot loops at `level`, or at the best level that this CPU has below it. No bit depends
+    /// on it.
+    #[cfg(feature = "cpu")]
+    #[must_use]
+    pub fn at_level(self, level: Level) -> Kernel {
+        Kernel { level: level.min(Level::best()), ..self }
     }
 
     /// Its entry in the catalogue.
@@ -122,20 +139,21 @@ impl Kernel {
     #[cfg(feature = "cpu")]
     pub fn run(&self, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
         let params = self.prepare(launch)?;
+        let level = self.level;
         match self.spec.op {
-            Op::Unary(op) => elementwise::cpu::unary(op, launch),
-            Op::Binary(op) => elementwise::cpu::binary(op, launch),
-            Op::Fma => elementwise::cpu::fma(launch),
-            Op::Clamp => elementwise::cpu::clamp(launch, &params),
+            Op::Unary(op) => elementwise::cpu::unary(level, op, launch),
+            Op::Binary(op) => elementwise::cpu::binary(level, op, launch),
+            Op::Fma => elementwise::cpu::fma(level, launch),
+            Op::Clamp => elementwise::cpu::clamp(level, launch, &params),
             Op::Select => elementwise::cpu::select(launch),
-            Op::Compare(relation) => compare::cpu::compare(relation, launch),
-            Op::Cast => cast::cpu::cast(launch),
-            Op::Reduce(reduction) => reduce::cpu::reduce(reduction, launch, &params),
-            Op::Matmul => matmul::cpu::matmul(launch, &params),
-            Op::Softmax => rows::cpu::softmax(launch),
+            Op::Compare(relation) => compare::cpu::compare(level, relation, launch),
+            Op::Cast => cast::cpu::cast(level, launch),
+            Op::Reduce(reduction) => reduce::cpu::reduce(level, reduction, launch, &params),
+            Op::Matmul => matmul::cpu::matmul(level, launch, &params),
+            Op::Softmax => rows::cpu::softmax(level, launch),
             Op::GatherRows => gather::cpu::gather_rows(launch),
-            Op::Philox => random::cpu::philox(launch, &params),
-            Op::Function(function) => function::cpu::function(function, launch),
+            Op::Philox => random::cpu::philox(level, launch, &params),
+            Op::Function(function) => function::cpu::function(level, function, launch),
         }
     }
 

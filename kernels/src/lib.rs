@@ -26,6 +26,6 @@ mod dispatch;
 mod float;
 
 #[cfg(feature = "cpu")]
-pub use dispatch::level as dispatch_level;
+pub use dispatch::Level;
 #[cfg(feature = "reference")]
 pub use launch::{Data, DataError, Input, Kernel, Launch, OpenError, Output};

@@ -5,15 +5,16 @@ use bytemuck::Pod;
 use super::step::{Cast, for_types};
 use crate::blocks::{map1, walk};
 use crate::catalogue::Dtype;
+use crate::dispatch::Level;
 use crate::launch::{DataError, Launch};
 
 /// To the output's dtype from the input's.
-pub(crate) fn cast(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
-    for_types!(launch, each)
+pub(crate) fn cast(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    for_types!(launch, each, level = level)
 }
 
-fn each<T: Pod + Sync + Cast<R>, R: Pod + Send>(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn each<T: Pod + Sync + Cast<R>, R: Pod + Send>(launch: &mut Launch<'_, '_>, level: Level) -> Result<(), DataError> {
     let operands = [launch.operand::<T>(0)?];
-    walk(operands, launch.output::<R>()?, |_, [x], out| map1(T::cast, x, out));
+    walk(operands, launch.output::<R>()?, |_, [x], out| map1(level, T::cast, x, out));
     Ok(())
 }

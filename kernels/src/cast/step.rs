@@ -39,14 +39,14 @@ cast! {
 
 /// Calls `$each` with the element types of the input and the output of a launch.
 macro_rules! for_types {
-    ($launch:ident, $each:ident) => {
-        for_types!($launch, $each, F32 f32: F64 f64 I32 i32 U32 u32 I64 i64; F64 f64: F32 f32 I32 i32 U32 u32 I64 i64;
+    ($launch:ident, $each:ident $(, level = $level:ident)?) => {
+        for_types!(($launch $(, $level)?), $each, $launch, F32 f32: F64 f64 I32 i32 U32 u32 I64 i64; F64 f64: F32 f32 I32 i32 U32 u32 I64 i64;
             I32 i32: F32 f32 F64 f64 U32 u32 I64 i64; U32 u32: F32 f32 F64 f64 I32 i32 I64 i64;
             I64 i64: F32 f32 F64 f64 I32 i32 U32 u32;)
     };
-    ($launch:ident, $each:ident, $($from:ident $x:ident: $($to:ident $out:ident)+;)+) => {
+    ($args:tt, $each:ident, $launch:ident, $($from:ident $x:ident: $($to:ident $out:ident)+;)+) => {
         match ($launch.input_dtype(), $launch.output_dtype()) {
-            $($((Dtype::$from, Dtype::$to) => $each::<$x, $out>($launch),)+)+
+            $($((Dtype::$from, Dtype::$to) => $each::<$x, $out>$args,)+)+
             (from, to) => unreachable!("the catalogue has no cast from {from} to {to}"),
         }
     };

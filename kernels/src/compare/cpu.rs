@@ -2,30 +2,35 @@
 
 use crate::blocks::{map2, walk};
 use crate::catalogue::{Dtype, Relation};
+use crate::dispatch::Level;
 use crate::float::Float;
 use crate::launch::{DataError, Launch};
 
 /// 1 where the relation holds, else 0.
-pub(crate) fn compare(relation: Relation, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn compare(level: Level, relation: Relation, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     match launch.input_dtype() {
-        Dtype::F32 => compare_of::<f32>(relation, launch),
-        _ => compare_of::<f64>(relation, launch),
+        Dtype::F32 => compare_of::<f32>(level, relation, launch),
+        _ => compare_of::<f64>(level, relation, launch),
     }
 }
 
-fn compare_of<T: Float>(relation: Relation, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn compare_of<T: Float>(level: Level, relation: Relation, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     match relation {
-        Relation::Lt => each(launch, |x: T, y| x < y),
-        Relation::Le => each(launch, |x: T, y| x <= y),
-        Relation::Eq => each(launch, |x: T, y| x == y),
-        Relation::Ne => each(launch, |x: T, y| x != y),
-        Relation::Gt => each(launch, |x: T, y| x > y),
-        Relation::Ge => each(launch, |x: T, y| x >= y),
+        Relation::Lt => each(level, launch, |x: T, y| x < y),
+        Relation::Le => each(level, launch, |x: T, y| x <= y),
+        Relation::Eq => each(level, launch, |x: T, y| x == y),
+        Relation::Ne => each(level, launch, |x: T, y| x != y),
+        Relation::Gt => each(level, launch, |x: T, y| x > y),
+        Relation::Ge => each(level, launch, |x: T, y| x >= y),
     }
 }
 
-fn each<T: Float>(launch: &mut Launch<'_, '_>, holds: impl Fn(T, T) -> bool + Copy + Sync) -> Result<(), DataError> {
+fn each<T: Float>(
+    level: Level,
+    launch: &mut Launch<'_, '_>,
+    holds: impl Fn(T, T) -> bool + Copy + Sync,
+) -> Result<(), DataError> {
     let operands = [launch.operand(0)?, launch.operand(1)?];
-    walk(operands, launch.output()?, |_, [x, y], out| map2(|x, y| u8::from(holds(x, y)), x, y, out));
+    walk(operands, launch.output()?, |_, [x, y], out| map2(level, |x, y| u8::from(holds(x, y)), x, y, out));
     Ok(())
 }

@@ -5,70 +5,75 @@ use bytemuck::Pod;
 use super::rsqrt::Rsqrt;
 use crate::blocks::{map1, map2, map3, walk};
 use crate::catalogue::{Binary, Dtype, ParamValue, Unary};
+use crate::dispatch::Level;
 use crate::float::Float;
 use crate::launch::{DataError, Launch};
 
 /// One operand.
-pub(crate) fn unary(op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn unary(level: Level, op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     match launch.output_dtype() {
-        Dtype::F32 if op == Unary::Copy => each1(launch, |x: u32| x),
-        Dtype::F32 => unary_of::<f32>(op, launch),
-        _ if op == Unary::Copy => each1(launch, |x: u64| x),
-        _ => unary_of::<f64>(op, launch),
+        Dtype::F32 if op == Unary::Copy => each1(level, launch, |x: u32| x),
+        Dtype::F32 => unary_of::<f32>(level, op, launch),
+        _ if op == Unary::Copy => each1(level, launch, |x: u64| x),
+        _ => unary_of::<f64>(level, op, launch),
     }
 }
 
-fn unary_of<T: Rsqrt>(op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn unary_of<T: Rsqrt>(level: Level, op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     match op {
-        Unary::Copy => each1(launch, |x: T| x),
-        Unary::Neg => each1(launch, |x: T| x.negated().canonical()),
-        Unary::Abs => each1(launch, |x: T| x.magnitude().canonical()),
-        Unary::Sqrt => each1(launch, |x: T| x.root().canonical()),
-        Unary::Rsqrt => each1(launch, |x: T| x.rsqrt().canonical()),
-        Unary::Relu => each1(launch, |x: T| x.greatest(T::ZERO)),
+        Unary::Copy => each1(level, launch, |x: T| x),
+        Unary::Neg => each1(level, launch, |x: T| x.negated().canonical()),
+        Unary::Abs => each1(level, launch, |x: T| x.magnitude().canonical()),
+        Unary::Sqrt => each1(level, launch, |x: T| x.root().canonical()),
+        Unary::Rsqrt => each1(level, launch, |x: T| x.rsqrt().canonical()),
+        Unary::Relu => each1(level, launch, |x: T| x.greatest(T::ZERO)),
     }
 }
 
 /// Two operands.
-pub(crate) fn binary(op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn binary(level: Level, op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     match launch.output_dtype() {
-        Dtype::F32 => binary_of::<f32>(op, launch),
-        _ => binary_of::<f64>(op, launch),
+        Dtype::F32 => binary_of::<f32>(level, op, launch),
+        _ => binary_of::<f64>(level, op, launch),
     }
 }
 
-fn binary_of<T: Float>(op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn binary_of<T: Float>(level: Level, op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     match op {
-        Binary::Add => each2(launch, |x: T, y| (x + y).canonical()),
-        Binary::Sub => each2(launch, |x: T, y| (x - y).canonical()),
-        Binary::Mul => each2(launch, |x: T, y| (x * y).canonical()),
-        Binary::Div => each2(launch, |x: T, y| (x / y).canonical()),
-        Binary::Min => each2(launch, |x: T, y| x.least(y)),
-        Binary::Max => each2(launch, |x: T, y| x.greatest(y)),
+        Binary::Add => each2(level, launch, |x: T, y| (x + y).canonical()),
+        Binary::Sub => each2(level, launch, |x: T, y| (x - y).canonical()),
+        Binary::Mul => each2(level, launch, |x: T, y| (x * y).canonical()),
+        Binary::Div => each2(level, launch, |x: T, y| (x / y).canonical()),
+        Binary::Min => each2(level, launch, |x: T, y| x.least(y)),
+        Binary::Max => each2(level, launch, |x: T, y| x.greatest(y)),
     }
 }
 
 /// x * y + z, rounded once.
-pub(crate) fn fma(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn fma(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     match launch.output_dtype() {
-        Dtype::F32 => fma_of::<f32>(launch),
-        _ => fma_of::<f64>(launch),
+        Dtype::F32 => fma_of::<f32>(level, launch),
+        _ => fma_of::<f64>(level, launch),
     }
 }
 
-fn fma_of<T: Float>(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn fma_of<T: Float>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     let operands = [launch.operand(0)?, launch.operand(1)?, launch.operand(2)?];
     walk(operands, launch.output()?, |_, [x, y, z], out| {
-        map3(|x: T, y: T, z: T| x.fused(y, z).canonical(), x, y, z, out);
+        map3(level, |x: T, y: T, z: T| x.fused(y, z).canonical(), x, y, z, out);
     });
     Ok(())
 }
 
 /// min(max(x, lo), hi).
-pub(crate) fn clamp(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn clamp(level: Level, launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
     match *params {
-        [Some(ParamValue::F32(lo)), Some(ParamValue::F32(hi))] => each1(launch, move |x: f32| x.greatest(lo).least(hi)),
-        [Some(ParamValue::F64(lo)), Some(ParamValue::F64(hi))] => each1(launch, move |x: f64| x.greatest(lo).least(hi)),
+        [Some(ParamValue::F32(lo)), Some(ParamValue::F32(hi))] => {
+            each1(level, launch, move |x: f32| x.greatest(lo).least(hi))
+        }
+        [Some(ParamValue::F64(lo)), Some(ParamValue::F64(hi))] => {
+            each1(level, launch, move |x: f64| x.greatest(lo).least(hi))
+        }
         _ => unreachable!("the catalogue requires both bounds, of the array's dtype"),
     }
 }
@@ -95,19 +100,21 @@ fn select_bits<T: Pod + Send + Sync>(launch: &mut Launch<'_, '_>) -> Result<(), 
 
 /// Writes `f(x)` everywhere.
 pub(crate) fn each1<T: Pod + Send + Sync>(
+    level: Level,
     launch: &mut Launch<'_, '_>,
     f: impl Fn(T) -> T + Copy + Sync,
 ) -> Result<(), DataError> {
     let operands = [launch.operand(0)?];
-    walk(operands, launch.output()?, |_, [x], out| map1(f, x, out));
+    walk(operands, launch.output()?, |_, [x], out| map1(level, f, x, out));
     Ok(())
 }
 
 fn each2<T: Pod + Send + Sync>(
+    level: Level,
     launch: &mut Launch<'_, '_>,
     f: impl Fn(T, T) -> T + Copy + Sync,
 ) -> Result<(), DataError> {
     let operands = [launch.operand(0)?, launch.operand(1)?];
-    walk(operands, launch.output()?, |_, [x, y], out| map2(f, x, y, out));
+    walk(operands, launch.output()?, |_, [x, y], out| map2(level, f, x, y, out));
     Ok(())
 }

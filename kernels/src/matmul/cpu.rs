@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::Extents;
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::ParamValue;
-use crate::dispatch::twice;
+use crate::dispatch::{Level, levels};
 use crate::float::Float;
 use crate::launch::{DataError, Launch};
 
@@ -23,7 +23,11 @@ const COLUMNS: usize = 16;
 const TASK_ROWS: usize = 64;
 
 /// a times b, plus bias if it is there.
-pub(crate) fn matmul(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn matmul(
+    level: Level,
+    launch: &mut Launch<'_, '_>,
+    params: &[Option<ParamValue>],
+) -> Result<(), DataError> {
     let (a, b) = (launch.slice::<f32>(0)?, launch.slice::<f32>(1)?);
     let bias = if launch.inputs[2].is_some() { Some(launch.slice::<f32>(2)?) } else { None };
     let extents = Extents::of(launch, params);
@@ -36,7 +40,7 @@ pub(crate) fn matmul(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>])
     let batch_tiles = n.div_ceil(COLUMNS) * k;
     let block = |batch: usize, first_row: usize, out: &mut [f32]| {
         let tiles = if extents.shared_b { &packed[..] } else { &packed[batch * batch_tiles..][..batch_tiles] };
-        multiply(&Block { extents, a, tiles, bias, batch, first_row }, out);
+        multiply(level, &Block { extents, a, tiles, bias, batch, first_row }, out);
     };
     if out.len().saturating_mul(k.max(1)) < PARALLEL_FROM {
         for (batch, out) in out.chunks_exact_mut(m * n).enumerate() {
@@ -88,7 +92,7 @@ struct Block<'a> {
     first_row: usize,
 }
 
-twice! {
+levels! {
     fn multiply [](block: &Block<'_>, out: &mut [f32]) {
         let Extents { n, k, .. } = block.extents;
         let rows = out.len() / n;

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::{KEY_STEPS, MULTIPLIERS, seed_and_stream, uniform_f32, uniform_f64};
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::{Dtype, ParamValue};
-use crate::dispatch::twice;
+use crate::dispatch::{Level, levels};
 use crate::launch::{DataError, Launch};
 
 /// Blocks that are computed together, so that the compiler can keep one in each vector lane.
@@ -19,12 +19,18 @@ const WORDS: usize = GROUP * 4;
 const TASK: usize = 512;
 
 /// Words, or uniform numbers of the output's dtype.
-pub(crate) fn philox(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn philox(
+    level: Level,
+    launch: &mut Launch<'_, '_>,
+    params: &[Option<ParamValue>],
+) -> Result<(), DataError> {
     let (seed, stream) = seed_and_stream(params);
     match launch.output_dtype() {
-        Dtype::F32 => fill::<_, WORDS>(launch.output()?, |first, out| uniform_f32s(seed, stream, first, out)),
-        Dtype::F64 => fill::<_, { WORDS / 2 }>(launch.output()?, |first, out| uniform_f64s(seed, stream, first, out)),
-        _ => fill::<_, WORDS>(launch.output()?, |first, out| words(seed, stream, first, out)),
+        Dtype::F32 => fill::<_, WORDS>(launch.output()?, |first, out| uniform_f32s(level, seed, stream, first, out)),
+        Dtype::F64 => {
+            fill::<_, { WORDS / 2 }>(launch.output()?, |first, out| uniform_f64s(level, seed, stream, first, out))
+        }
+        _ => fill::<_, WORDS>(launch.output()?, |first, out| words(level, seed, stream, first, out)),
     }
     Ok(())
 }
@@ -65,7 +71,7 @@ fn group(seed: u64, stream: u64, group: u64) -> [u32; WORDS] {
     words
 }
 
-twice! {
+levels! {
     fn words [](seed: u64, stream: u64, first: u64, out: &mut [u32]) {
         for (index, out) in out.chunks_mut(WORDS).enumerate() {
             let words = group(seed, stream, first + index as u64);
@@ -74,7 +80,7 @@ twice! {
     }
 }
 
-twice! {
+levels! {
     fn uniform_f32s [](seed: u64, stream: u64, first: u64, out: &mut [f32]) {
         for (index, out) in out.chunks_mut(WORDS).enumerate() {
             let words = group(seed, stream, first + index as u64);
@@ -85,7 +91,7 @@ twice! {
     }
 }
 
-twice! {
+levels! {
     fn uniform_f64s [](seed: u64, stream: u64, first: u64, out: &mut [f64]) {
         for (index, out) in out.chunks_mut(WORDS / 2).enumerate() {
             let words = group(seed, stream, first + index as u64);

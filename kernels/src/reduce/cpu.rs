@@ -5,23 +5,25 @@ use rayon::prelude::*;
 
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::{Dtype, ParamValue, Reduction, rule};
-use crate::dispatch::twice;
+use crate::dispatch::{Level, levels};
 use crate::float::Float;
 use crate::launch::{DataError, Launch};
 
 /// All elements, or those of each row, to one value.
 pub(crate) fn reduce(
+    level: Level,
     reduction: Reduction,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
 ) -> Result<(), DataError> {
     match launch.output_dtype() {
-        Dtype::F32 => reduce_of::<f32>(reduction, launch, params),
-        _ => reduce_of::<f64>(reduction, launch, params),
+        Dtype::F32 => reduce_of::<f32>(level, reduction, launch, params),
+        _ => reduce_of::<f64>(level, reduction, launch, params),
     }
 }
 
 fn reduce_of<T: Chunked>(
+    level: Level,
     reduction: Reduction,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
@@ -32,8 +34,8 @@ fn reduce_of<T: Chunked>(
     let one = |(row, out): (usize, &mut T)| {
         let row = row * columns..(row + 1) * columns;
         let value = match reduction {
-            Reduction::Sum => sum(&x[row]),
-            Reduction::Dot => dot(&x[row.clone()], &y[row]),
+            Reduction::Sum => sum(level, &x[row]),
+            Reduction::Dot => dot(level, &x[row.clone()], &y[row]),
         };
         *out = value.canonical();
     };
@@ -53,52 +55,52 @@ pub(crate) trait Chunked: Float {
     const CHUNK: usize = Self::LANES * 64;
 
     /// The partial of one chunk, of [`CHUNK`](Chunked::CHUNK) elements or fewer.
-    fn chunk_sum(chunk: &[Self]) -> Self;
+    fn chunk_sum(level: Level, chunk: &[Self]) -> Self;
     /// The partial of the products of one chunk.
-    fn chunk_dot(x: &[Self], y: &[Self]) -> Self;
+    fn chunk_dot(level: Level, x: &[Self], y: &[Self]) -> Self;
 }
 
 impl Chunked for f32 {
-    fn chunk_sum(chunk: &[f32]) -> f32 {
-        sum_lanes::<f32, 128>(chunk, [-0.0; 128])
+    fn chunk_sum(level: Level, chunk: &[f32]) -> f32 {
+        sum_lanes::<f32, 128>(level, chunk, [-0.0; 128])
     }
 
-    fn chunk_dot(x: &[f32], y: &[f32]) -> f32 {
-        dot_lanes::<f32, 128>(x, y, [-0.0; 128])
+    fn chunk_dot(level: Level, x: &[f32], y: &[f32]) -> f32 {
+        dot_lanes::<f32, 128>(level, x, y, [-0.0; 128])
     }
 }
 
 impl Chunked for f64 {
-    fn chunk_sum(chunk: &[f64]) -> f64 {
-        sum_lanes::<f64, 64>(chunk, [-0.0; 64])
+    fn chunk_sum(level: Level, chunk: &[f64]) -> f64 {
+        sum_lanes::<f64, 64>(level, chunk, [-0.0; 64])
     }
 
-    fn chunk_dot(x: &[f64], y: &[f64]) -> f64 {
-        dot_lanes::<f64, 64>(x, y, [-0.0; 64])
+    fn chunk_dot(level: Level, x: &[f64], y: &[f64]) -> f64 {
+        dot_lanes::<f64, 64>(level, x, y, [-0.0; 64])
     }
 }
 
 /// The sum of `x` in the specification's order; +0 of nothing. A NaN may have any bits.
-pub(crate) fn sum<T: Chunked>(x: &[T]) -> T {
+pub(crate) fn sum<T: Chunked>(level: Level, x: &[T]) -> T {
     match x.len() {
         0 => T::ZERO,
-        n if n <= T::CHUNK => T::chunk_sum(x),
-        n if n < PARALLEL_FROM => sum(&x.chunks(T::CHUNK).map(T::chunk_sum).collect::<Vec<T>>()),
-        _ => sum(&x.par_chunks(T::CHUNK).map(T::chunk_sum).collect::<Vec<T>>()),
+        n if n <= T::CHUNK => T::chunk_sum(level, x),
+        n if n < PARALLEL_FROM => sum(level, &x.chunks(T::CHUNK).map(|x| T::chunk_sum(level, x)).collect::<Vec<T>>()),
+        _ => sum(level, &x.par_chunks(T::CHUNK).map(|x| T::chunk_sum(level, x)).collect::<Vec<T>>()),
     }
 }
 
-fn dot<T: Chunked>(x: &[T], y: &[T]) -> T {
-    let step = |(x, y): (&[T], &[T])| T::chunk_dot(x, y);
+fn dot<T: Chunked>(level: Level, x: &[T], y: &[T]) -> T {
+    let step = |(x, y): (&[T], &[T])| T::chunk_dot(level, x, y);
     match x.len() {
         0 => T::ZERO,
-        n if n <= T::CHUNK => T::chunk_dot(x, y),
-        n if n < PARALLEL_FROM => sum(&x.chunks(T::CHUNK).zip(y.chunks(T::CHUNK)).map(step).collect::<Vec<T>>()),
-        _ => sum(&x.par_chunks(T::CHUNK).zip(y.par_chunks(T::CHUNK)).map(step).collect::<Vec<T>>()),
+        n if n <= T::CHUNK => T::chunk_dot(level, x, y),
+        n if n < PARALLEL_FROM => sum(level, &x.chunks(T::CHUNK).zip(y.chunks(T::CHUNK)).map(step).collect::<Vec<T>>()),
+        _ => sum(level, &x.par_chunks(T::CHUNK).zip(y.par_chunks(T::CHUNK)).map(step).collect::<Vec<T>>()),
     }
 }
 
-twice! {
+levels! {
     fn sum_lanes [T: Float, const L: usize](chunk: &[T], start: [T; L]) -> T {
         let mut lanes = start;
         let mut rows = chunk.chunks_exact(L);
@@ -114,7 +116,7 @@ twice! {
     }
 }
 
-twice! {
+levels! {
     fn dot_lanes [T: Float, const L: usize](x: &[T], y: &[T], start: [T; L]) -> T {
         let mut lanes = start;
         let (mut x_rows, mut y_rows) = (x.chunks_exact(L), y.chunks_exact(L));

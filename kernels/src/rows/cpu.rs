@@ -3,14 +3,14 @@
 use rayon::prelude::*;
 
 use crate::blocks::PARALLEL_FROM;
-use crate::dispatch::twice;
+use crate::dispatch::{Level, levels};
 use crate::float::Float;
 use crate::function::reference::exp;
 use crate::launch::{DataError, Launch};
 use crate::reduce::cpu::sum;
 
 /// m = max(row); e = exp(x - m); s = sum(e); y = e / s.
-pub(crate) fn softmax(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn softmax(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     let columns = launch.shape(0).dims().last().map_or(1, |&columns| columns as usize);
     if columns == 0 {
         return Ok(());
@@ -20,26 +20,26 @@ pub(crate) fn softmax(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     let rows_at_once = (PARALLEL_FROM / 8).div_ceil(columns);
     if x.len() >= PARALLEL_FROM / 8 {
         x.par_chunks(columns * rows_at_once).zip(out.par_chunks_mut(columns * rows_at_once)).for_each(|(x, out)| {
-            softmax_rows(x, out, columns);
+            softmax_rows(level, x, out, columns);
         });
     } else {
-        softmax_rows(x, out, columns);
+        softmax_rows(level, x, out, columns);
     }
     Ok(())
 }
 
-fn softmax_rows(x: &[f32], out: &mut [f32], columns: usize) {
+fn softmax_rows(level: Level, x: &[f32], out: &mut [f32], columns: usize) {
     for (row, out) in x.chunks_exact(columns).zip(out.chunks_exact_mut(columns)) {
-        let greatest = greatest(row);
+        let greatest = greatest(level, row);
         for (out, &x) in out.iter_mut().zip(row) {
             *out = exp(x - greatest);
         }
-        let total = sum(out);
-        divide(out, total);
+        let total = sum(level, out);
+        divide(level, out, total);
     }
 }
 
-twice! {
+levels! {
     /// The greatest element; taken in lanes, since the order changes nothing.
     fn greatest [](row: &[f32]) -> f32 {
         const LANES: usize = 16;
@@ -57,7 +57,7 @@ twice! {
     }
 }
 
-twice! {
+levels! {
     fn divide [](row: &mut [f32], total: f32) {
         for x in row {
             *x = (*x / total).canonical();

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use crate::arrays::{Array, Fill, How, filled, run, run_into};
+use crate::arrays::{Array, Fill, How, filled, hows, levels, run, run_into};
 use clamp_kernels::catalogue::{Dtype, Given, KernelSpec, all};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -109,10 +109,13 @@ fn check(spec: &'static KernelSpec, case: &Case) {
     let inputs: Vec<Option<&Array>> = case.inputs.iter().map(Option::as_ref).collect();
     let shapes: Vec<String> = inputs.iter().map(|input| format!("{:?}", input.map(|input| input.shape))).collect();
     let expected = run(spec.id, &inputs, &case.given, How::Reference).expect("reference");
-    for pool in POOLS.iter() {
-        let got = pool.install(|| run(spec.id, &inputs, &case.given, How::Cpu)).expect("cpu");
-        let threads = pool.current_num_threads();
-        same(&expected, &got, &format!("{} of {shapes:?} with {:?} on {threads} threads", spec.id, case.given));
+    for level in levels() {
+        for pool in POOLS.iter() {
+            let got = pool.install(|| run(spec.id, &inputs, &case.given, How::Cpu(level))).expect("cpu");
+            let threads = pool.current_num_threads();
+            let what = format!("{} of {shapes:?} with {:?}, {level}, {threads} threads", spec.id, case.given);
+            same(&expected, &got, &what);
+        }
     }
     if !spec.in_place {
         return;
@@ -120,7 +123,7 @@ fn check(spec: &'static KernelSpec, case: &Case) {
     let fits = |array: &Array| array.dtype == expected.dtype && array.shape == expected.shape;
     let places: Vec<usize> = (0..inputs.len()).filter(|&position| inputs[position].is_some_and(fits)).collect();
     for &position in &places {
-        for how in [How::Reference, How::Cpu] {
+        for how in hows() {
             let mut out = inputs[position].expect("input").clone();
             run_into(spec.id, &inputs, &[position], &case.given, &mut out, how).expect("in place");
             same(&expected, &out, &format!("{} of {shapes:?} in place of input {position}, {how:?}", spec.id));
@@ -131,7 +134,7 @@ fn check(spec: &'static KernelSpec, case: &Case) {
         let mut twins = inputs.clone();
         places.iter().for_each(|&position| twins[position] = inputs[first]);
         let expected = run(spec.id, &twins, &case.given, How::Reference).expect("reference");
-        for how in [How::Reference, How::Cpu] {
+        for how in hows() {
             let mut out = inputs[first].expect("input").clone();
             run_into(spec.id, &twins, &places, &case.given, &mut out, how).expect("in place");
             same(&expected, &out, &format!("{} of {shapes:?} all in place, {how:?}", spec.id));

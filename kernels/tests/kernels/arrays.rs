@@ -3,7 +3,7 @@
 
 use clamp_kernels::catalogue::{Dtype, FixedParams, Given, KernelSpec, Shape, find};
 use clamp_kernels::random::philox_words;
-use clamp_kernels::{Data, DataError, Input, Kernel, Launch, Output};
+use clamp_kernels::{Data, DataError, Input, Kernel, Launch, Level, Output};
 
 /// An array with memory of its own, aligned to 8 bytes.
 #[derive(Clone, Debug)]
@@ -154,7 +154,17 @@ pub fn filled(dtype: Dtype, dims: &[u64], fill: Fill, seed: u64) -> Array {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum How {
     Reference,
-    Cpu,
+    Cpu(Level),
+}
+
+/// The reference, then the CPU code at the best level that is here.
+pub fn hows() -> [How; 2] {
+    [How::Reference, How::Cpu(Level::best())]
+}
+
+/// The levels that this CPU has.
+pub fn levels() -> impl Iterator<Item = Level> {
+    Level::ALL.into_iter().filter(|level| level.is_here())
 }
 
 /// The kernel's catalogue entry.
@@ -195,6 +205,6 @@ pub fn run_into<'a>(
     let mut launch = Launch { inputs: &inputs, outputs: &mut outputs, params: &params.values, present: params.present };
     match how {
         How::Reference => kernel.run_reference(&mut launch),
-        How::Cpu => kernel.run(&mut launch),
+        How::Cpu(level) => kernel.at_level(level).run(&mut launch),
     }
 }

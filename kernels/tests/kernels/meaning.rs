@@ -2,16 +2,14 @@
 
 use clamp_kernels::catalogue::{Dtype, Given};
 
-use crate::arrays::{Array, Fill, How, filled, run};
-
-const HOWS: [How; 2] = [How::Reference, How::Cpu];
+use crate::arrays::{Array, Fill, filled, hows, run};
 
 const ROWS: [(&str, Given<'static>); 1] = [("rows", Given::Flag(true))];
 
 /// The bits of an f32 result, the same both ways.
 fn bits(id: &str, inputs: &[&Array], given: &[(&str, Given<'_>)]) -> Vec<u32> {
     let inputs: Vec<Option<&Array>> = inputs.iter().map(|&input| Some(input)).collect();
-    let [reference, cpu] = HOWS.map(|how| run(id, &inputs, given, how).expect("run").values::<u32>());
+    let [reference, cpu] = hows().map(|how| run(id, &inputs, given, how).expect("run").values::<u32>());
     assert_eq!(reference, cpu, "{id}");
     reference
 }
@@ -99,7 +97,7 @@ fn only_ne_is_true_of_a_nan() {
     let y = Array::f32s(&[f32::NAN, f32::NAN, 0.0, 2.0]);
     let results = [("lt", [0, 0, 0, 1]), ("le", [0, 0, 1, 1]), ("eq", [0, 0, 1, 0]), ("ne", [1, 1, 0, 1])];
     for (name, expected) in results.into_iter().chain([("gt", [0, 0, 0, 0]), ("ge", [0, 0, 1, 0])]) {
-        for how in HOWS {
+        for how in hows() {
             let got = run(&format!("compare_{name}.f32.v1"), &[Some(&x), Some(&y)], &[], how).expect("run");
             assert_eq!(got.values::<u8>(), expected, "{name}");
         }
@@ -121,7 +119,7 @@ fn products_over_no_k_are_plus_zero_plus_bias() {
         bits("matmul.f32.v1", &[&a, &b, &Array::f32s(&[-0.0, 1.0, 2.0])], &[]),
         f32_bits([0.0, 1.0, 2.0, 0.0, 1.0, 2.0])
     );
-    for how in HOWS {
+    for how in hows() {
         let out = run("matmul.f32.v1", &[Some(&a), Some(&b), None], &[], how).expect("run");
         assert_eq!((out.shape.dims(), out.values::<u32>()), (&[2u64, 3][..], vec![0; 6]));
     }

@@ -5,7 +5,7 @@ use clamp_kernels::catalogue::Given;
 use clamp_kernels::random::{philox, philox_block, philox_words};
 use serde_json::Value;
 
-use crate::arrays::{How, run};
+use crate::arrays::{hows, run};
 
 struct Vector {
     id: String,
@@ -81,7 +81,7 @@ fn the_kernels_number_elements_alike() {
                 ("stream", Given::Bits(wide(counter[2], counter[3]))),
             ]
         };
-        for how in [How::Reference, How::Cpu] {
+        for how in hows() {
             let words = run("philox.u32.v1", &[], &given(4 * block + 4), how).expect("run").values::<u32>();
             assert_eq!(words[4 * block..], output, "{id}");
             let floats = run("philox_uniform.f32.v1", &[], &given(4 * block + 4), how).expect("run").values::<f32>();

@@ -3,7 +3,7 @@
 use clamp_kernels::catalogue::{Dtype, FixedParams, Given, Shape};
 use clamp_kernels::{Data, DataError, Input, Kernel, Launch, Output};
 
-use crate::arrays::{Array, How, run, spec};
+use crate::arrays::{Array, hows, run, spec};
 
 /// The shape rule's refusal.
 fn shapes(id: &str, inputs: &[&[u64]], given: &[(&str, Given<'_>)]) -> String {
@@ -109,14 +109,14 @@ fn an_id_out_of_range_names_its_lowest_place() {
         [([0i64, 3, -1], 1, "3"), ([2, 1, -1], 2, "-1"), ([i64::MIN, 9, 9], 0, "-9223372036854775808")]
     {
         let ids = Array::of(Dtype::I64, &[3], &ids);
-        for how in [How::Reference, How::Cpu] {
+        for how in hows() {
             let error = run("gather_rows.f32.v1", &[Some(&table), Some(&ids)], &[], how).expect_err("refused");
             let message = format!("input `ids`: element {element} is {id}, but `table` has 3 rows");
             assert_eq!(error, DataError { element, message });
         }
     }
     let (empty, ids) = (Array::of::<f32>(Dtype::F32, &[0, 2], &[]), Array::of(Dtype::I64, &[1], &[0i64]));
-    let error = run("gather_rows.f32.v1", &[Some(&empty), Some(&ids)], &[], How::Cpu).expect_err("refused");
+    let error = run("gather_rows.f32.v1", &[Some(&empty), Some(&ids)], &[], hows()[1]).expect_err("refused");
     assert_eq!(error.message, "input `ids`: element 0 is 0, but `table` has 0 rows");
 }
 

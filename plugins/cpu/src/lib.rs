@@ -61,7 +61,7 @@ impl Backend for Cpu {
             name: "cpu".into(),
             uuid: String::new(),
             driver: format!("clamp-cpu {}", Self::VERSION),
-            dispatch: clamp_kernels::dispatch_level().into(),
+            dispatch: clamp_kernels::Level::best().name().into(),
         })
     }
 
