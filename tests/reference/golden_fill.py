@@ -8,7 +8,8 @@ import numpy as np
 from clamp_reference.formats import DTYPES, FLOATS
 from clamp_reference.philox import philox_u32
 
-# Sign, infinity, signalling and negative quiet NaN, payloads, sign and significand, huge, tiny, width and bias of exponents.
+# Sign, infinity, signalling NaN, negative quiet NaN, payload, sign and significand, huge, tiny, then the
+# significand's width and the lowest moderate exponent.
 _F32 = (0x80000000, 0x7F800000, 0x7FA00000, 0xFFC00000, 0x003FFFFF, 0x807FFFFF, 0x7F000000, 0x00800000, 23, 119)
 _F64 = (
     0x8000000000000000, 0x7FF0000000000000, 0x7FF4000000000000, 0xFFF8000000000000, 0x0007FFFFFFFFFFFF,

@@ -77,9 +77,4 @@ def _each_row(one):
 
 
 sum_exact = by_rows(_each_row(_one_sum))
-_dot_exact = by_rows(_each_row(_one_dot))
-
-
-def dot_exact(x, y, rows=False):
-    """The correctly rounded exact sum of exact products."""
-    return _dot_exact(x, y, rows=rows)
+dot_exact = by_rows(_each_row(_one_dot))

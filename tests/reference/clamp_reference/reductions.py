@@ -15,7 +15,8 @@ ROWS_IN_CHUNK = 64
 def by_rows(of_rows):
     """A kernel out of a function of 2-D tables that gives one value a row: of all elements (0-d), or row by row."""
 
-    def kernel(*arrays, rows=False):
+    def kernel(x, y=None, rows=False):
+        arrays = (x,) if y is None else (x, y)
         tables = [v if rows else v.reshape(1, -1) for v in arrays]
         out = of_rows(*tables)
         return out if rows else out.reshape(())
@@ -60,11 +61,7 @@ def count_of(table):
 
 
 def _kernel(of_rows):
-    def kernel(x, y=None, rows=False):
-        arrays = (x,) if y is None else (x, y)
-        return canonical(by_rows(of_rows)(*arrays, rows=rows))
-
-    return kernel
+    return by_rows(lambda *tables: canonical(of_rows(*tables)))
 
 
 sum_, dot, sum_sq = _kernel(sum_rows), _kernel(dot_rows), _kernel(sum_sq_rows)
