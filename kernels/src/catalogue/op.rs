@@ -30,6 +30,8 @@ pub(crate) enum Op {
     Philox,
     /// A correctly rounded function of one variable.
     Function(Function),
+    /// A formula, element by element.
+    Map,
 }
 
 /// An elementwise operation of one operand.
