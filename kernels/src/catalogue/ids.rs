@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_whole_list_is_here() {
-        assert_eq!(all().len(), 78);
+        assert_eq!(all().len(), 93);
         assert!(find("sum.f32.v2").is_none());
     }
 
