@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_whole_list_is_here() {
-        assert_eq!(all().len(), 80);
+        assert_eq!(all().len(), 95);
         assert!(find("sum.f32.v2").is_none());
     }
 

@@ -1,11 +1,11 @@
 //! What one operation of an expression gives for one element.
 
 use super::Operation;
-use super::function;
 use crate::catalogue::ParamValue;
 #[cfg(feature = "cpu")]
 use crate::dispatch::Level;
 use crate::elementwise::Rsqrt;
+use crate::function;
 
 /// An element type of expressions.
 pub(super) trait Number: Rsqrt {
@@ -48,12 +48,12 @@ impl Number for f32 {
     }
 
     fn function(operation: Operation, x: f32) -> f32 {
-        function::value(operation, x)
+        function::reference::value(super::function::function(operation), x)
     }
 
     #[cfg(feature = "cpu")]
     fn function_block(level: Level, operation: Operation, x: &[f32], out: &mut [f32]) {
-        function::block(level, operation, x, out);
+        function::cpu::block(level, super::function::function(operation), x, out);
     }
 }
 
