@@ -7,6 +7,7 @@
 pub mod catalogue;
 #[cfg(feature = "reference")]
 pub mod launch;
+pub mod map;
 pub mod random;
 
 mod cast;
