@@ -9,7 +9,7 @@ use crate::catalogue::{
 #[cfg(feature = "cpu")]
 use crate::dispatch::Level;
 use crate::map::Expression;
-use crate::{cast, compare, elementwise, function, gather, map, matmul, random, reduce, rows};
+use crate::{cast, compare, elementwise, function, gather, map, matmul, random, reduce, rows, scan};
 
 /// Where an input's elements are.
 #[derive(Clone, Copy, Debug)]
@@ -136,6 +136,7 @@ impl Kernel {
             Op::Philox => random::reference::philox(launch, &params),
             Op::Function(function) => function::reference::function(function, launch),
             Op::Map => map::reference::map(self.expression(), launch, &params),
+            Op::Scan => scan::reference::scan(launch),
         }
     }
 
@@ -160,6 +161,7 @@ impl Kernel {
             Op::Philox => random::cpu::philox(level, launch, &params),
             Op::Function(function) => function::cpu::function(level, function, launch),
             Op::Map => map::cpu::map(level, self.expression(), launch, &params),
+            Op::Scan => scan::cpu::scan(level, launch),
         }
     }
 
