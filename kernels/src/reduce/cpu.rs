@@ -90,7 +90,8 @@ pub(crate) fn sum<T: Chunked>(level: Level, x: &[T]) -> T {
     }
 }
 
-fn dot<T: Chunked>(level: Level, x: &[T], y: &[T]) -> T {
+/// The sum of the products of `x` and `y` in the specification's order; +0 of nothing. A NaN may have any bits.
+pub(crate) fn dot<T: Chunked>(level: Level, x: &[T], y: &[T]) -> T {
     let step = |(x, y): (&[T], &[T])| T::chunk_dot(level, x, y);
     match x.len() {
         0 => T::ZERO,

@@ -6,4 +6,6 @@ mod agree;
 mod arrays;
 mod meaning;
 mod philox;
+mod products;
 mod refusals;
+mod rows;
