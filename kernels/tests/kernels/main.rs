@@ -4,6 +4,7 @@
 
 mod agree;
 mod arrays;
+mod conformance;
 mod meaning;
 mod philox;
 mod refusals;
