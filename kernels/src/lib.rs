@@ -6,6 +6,8 @@
 
 pub mod catalogue;
 #[cfg(feature = "reference")]
+pub mod conformance;
+#[cfg(feature = "reference")]
 pub mod launch;
 pub mod map;
 pub mod random;

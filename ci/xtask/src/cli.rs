@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand};
 
 use crate::workspace::Workspace;
-use crate::{audit, demo, dist, guests, header, test};
+use crate::{audit, demo, dist, golden, guests, header, test};
 
 /// The project's own commands
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Guests(GuestArgs),
     /// Write plugin-api/include/clamp_backend.h from the ABI's Rust sources
     Header(HeaderArgs),
+    /// Write kernels/src/conformance/golden.txt from the independent reading in tests/reference
+    Golden(GoldenArgs),
     /// Check licences, advisories and sources of all dependencies with cargo-deny
     Audit,
 }
@@ -67,6 +69,13 @@ pub(crate) struct HeaderArgs {
     pub(crate) check: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct GoldenArgs {
+    /// Write nothing; fail if the committed digests are not what would be written
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
 impl Cli {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let workspace = Workspace::find()?;
@@ -76,6 +85,7 @@ impl Cli {
             Command::Dist(args) => dist::run(&workspace, &args.out),
             Command::Guests(args) => guests::run(&workspace, args),
             Command::Header(args) => header::run(&workspace, args.check),
+            Command::Golden(args) => golden::run(&workspace, args.check).map(|cases| println!("{cases} cases")),
             Command::Audit => audit::run(&workspace),
         }
         .map(|()| ExitCode::SUCCESS)

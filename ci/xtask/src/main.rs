@@ -6,6 +6,7 @@ mod cargo;
 mod cli;
 mod demo;
 mod dist;
+mod golden;
 mod guests;
 mod header;
 mod package;

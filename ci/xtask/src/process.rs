@@ -2,6 +2,7 @@
 //! ended.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
@@ -40,6 +41,13 @@ impl Tool {
     pub(crate) fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self
+    }
+
+    /// It reads this file as its standard input.
+    pub(crate) fn input(mut self, file: &Path) -> Result<Self> {
+        let opened = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+        self.command.stdin(opened);
+        Ok(self)
     }
 
     /// Runs it with its output shown; fails unless it succeeds.

@@ -5,6 +5,7 @@
 mod agree;
 mod arrays;
 mod map;
+mod conformance;
 mod meaning;
 mod philox;
 mod products;

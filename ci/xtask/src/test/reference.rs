@@ -1,5 +1,5 @@
 //! The kernels against their independent reading in NumPy, tests/reference: the reading against known answers first,
-//! then every kernel of the built host against the reading, bit for bit.
+//! then the committed digests of the conformance cases, then every kernel of the built host, bit for bit.
 
 use anyhow::{Context as _, Result};
 
@@ -7,8 +7,8 @@ use super::Report;
 use super::products::Products;
 use super::tally::Tally;
 use crate::process::Tool;
-use crate::tools;
 use crate::workspace::Workspace;
+use crate::{golden, tools};
 
 pub(super) fn run(workspace: &Workspace, products: &Products<'_>, report: &mut Report) -> Result<()> {
     let python = tools::python(workspace)?;
@@ -18,6 +18,9 @@ pub(super) fn run(workspace: &Workspace, products: &Products<'_>, report: &mut R
     report.measure("reference itself", || {
         let (lines, status) = call("self_check.py").watch()?;
         last_line(&lines, status.success(), ["groups", "failed"])
+    });
+    report.measure("golden digests", || {
+        golden::run(workspace, true).map(|cases| Tally { passed: cases, ..Tally::default() })
     });
     report.measure("kernels against NumPy", || {
         let host = products.dist()?.join("clamp-host");
