@@ -20,7 +20,7 @@ pub enum Given<'a> {
 }
 
 /// What crosses at `kernel_open`: the parameters that stay fixed, in catalogue order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FixedParams {
     /// One value for each fixed parameter; 0 where it is absent or a text.
     pub values: Vec<u64>,
