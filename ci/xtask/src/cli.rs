@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::workspace::Workspace;
-use crate::{audit, demo, dist, guests, header, test};
+use crate::{audit, demo, dist, guests, header, prove, test};
 
 /// The project's own commands
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Guests(GuestArgs),
     /// Write plugin-api/include/clamp_backend.h from the ABI's Rust sources
     Header(HeaderArgs),
+    /// Run a long proof: every kernel over sizes, or random graphs of kernels, on every backend
+    Prove(ProveArgs),
     /// Check licences, advisories and sources of all dependencies with cargo-deny
     Audit,
 }
@@ -67,6 +69,27 @@ pub(crate) struct HeaderArgs {
     pub(crate) check: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ProveArgs {
+    /// What to prove
+    pub(crate) proof: Proof,
+    /// A part of it, in seconds
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// Further words for the proof's program, such as -- --only matmul
+    #[arg(last = true, value_name = "WORD")]
+    pub(crate) rest: Vec<String>,
+}
+
+/// The proofs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Proof {
+    /// Equal bits of every kernel on every backend over sizes
+    Equal,
+    /// Equal bits of random graphs of kernels
+    Graphs,
+}
+
 impl Cli {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let workspace = Workspace::find()?;
@@ -76,6 +99,7 @@ impl Cli {
             Command::Dist(args) => dist::run(&workspace, &args.out),
             Command::Guests(args) => guests::run(&workspace, args),
             Command::Header(args) => header::run(&workspace, args.check),
+            Command::Prove(args) => prove::run(&workspace, args),
             Command::Audit => audit::run(&workspace),
         }
         .map(|()| ExitCode::SUCCESS)

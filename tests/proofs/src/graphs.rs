@@ -69,7 +69,7 @@ pub(crate) fn run(args: &GraphArgs) -> Result<bool> {
     if specs.is_empty() {
         bail!("no kernel is on all of these backends");
     }
-    let cpus = subjects.len() - args.subjects.others().count();
+    let cpus = subjects.iter().filter(|subject| subject.is_cpu).count();
     let (mut launches, mut arrays, mut errors, mut differences) = (0, 0, 0, 0u64);
     let mut used = vec![0u64; specs.len()];
     let mut progress = Progress::new("graphs");

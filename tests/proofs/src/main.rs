@@ -39,6 +39,9 @@ pub(crate) struct Subjects {
     /// Backends besides the CPU backend that have to be there; `none` for none
     #[arg(long, value_name = "ID", value_delimiter = ',', default_value = "opencl")]
     backends: Vec<String>,
+    /// Say in a line that such a backend is left out where it is not there or has no device, and go on
+    #[arg(long)]
+    missing_ok: bool,
     /// Threads of the CPU backend
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 2, 3, 4])]
     threads: Vec<u32>,

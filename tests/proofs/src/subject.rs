@@ -15,6 +15,8 @@ use crate::array::Array;
 
 /// A device with its settings.
 pub(crate) struct Subject {
+    /// Whether it is the CPU backend, of which there are several.
+    pub(crate) is_cpu: bool,
     /// `cpu avx2, 3 threads`.
     pub(crate) label: String,
     device: Arc<Device>,
@@ -31,6 +33,7 @@ impl Subject {
     fn open(label: String, device: &Arc<Device>, threads: u32) -> Result<Subject> {
         let options = QueueOptions { strict: true, max_threads: threads, batch: 256 };
         Ok(Subject {
+            is_cpu: device.backend_id() == "cpu",
             label,
             device: Arc::clone(device),
             options,
@@ -137,7 +140,13 @@ pub(crate) fn open(wanted: &Subjects) -> Result<Vec<Subject>> {
         }
     }
     for id in wanted.others() {
-        let device = device(&wanted.plugins, id, BTreeMap::new())?;
+        let device = match device(&wanted.plugins, id, BTreeMap::new()) {
+            Err(error) if wanted.missing_ok => {
+                crate::report::line(&format!("skipped: {id}: {error:#}"));
+                continue;
+            }
+            device => device?,
+        };
         let label = format!("{id} ({}, {})", device.facts.name, device.facts.driver);
         subjects.push(Subject::open(label, &device, 0)?);
     }
