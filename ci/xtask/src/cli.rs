@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::workspace::Workspace;
-use crate::{audit, demo, dist, golden, guests, header, test};
+use crate::{audit, demo, dist, golden, guests, header, prove, test};
 
 /// The project's own commands
 #[derive(Debug, Parser)]
@@ -31,6 +31,8 @@ enum Command {
     Header(HeaderArgs),
     /// Write kernels/src/conformance/golden.txt from the independent reading in tests/reference
     Golden(GoldenArgs),
+    /// Run a long proof: every kernel over sizes, or random graphs of kernels, on every backend
+    Prove(ProveArgs),
     /// Check licences, advisories and sources of all dependencies with cargo-deny
     Audit,
 }
@@ -76,6 +78,27 @@ pub(crate) struct GoldenArgs {
     pub(crate) check: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ProveArgs {
+    /// What to prove
+    pub(crate) proof: Proof,
+    /// A part of it, in seconds
+    #[arg(long)]
+    pub(crate) short: bool,
+    /// Further words for the proof's program, such as -- --only matmul
+    #[arg(last = true, value_name = "WORD")]
+    pub(crate) rest: Vec<String>,
+}
+
+/// The proofs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Proof {
+    /// Equal bits of every kernel on every backend over sizes
+    Equal,
+    /// Equal bits of random graphs of kernels
+    Graphs,
+}
+
 impl Cli {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let workspace = Workspace::find()?;
@@ -86,6 +109,7 @@ impl Cli {
             Command::Guests(args) => guests::run(&workspace, args),
             Command::Header(args) => header::run(&workspace, args.check),
             Command::Golden(args) => golden::run(&workspace, args.check).map(|cases| println!("{cases} cases")),
+            Command::Prove(args) => prove::run(&workspace, args),
             Command::Audit => audit::run(&workspace),
         }
         .map(|()| ExitCode::SUCCESS)

@@ -22,7 +22,7 @@ pub enum Given<'a> {
 
 /// What crosses at `kernel_open`: the parameters that stay fixed, in catalogue order. The text parameter is a formula for
 /// the doors; here it is in its canonical postfix form, see [`crate::map`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct FixedParams {
     /// One value for each fixed parameter; 0 where it is absent or a text.
     pub values: Vec<u64>,

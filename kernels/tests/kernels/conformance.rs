@@ -75,8 +75,7 @@ fn run(spec: &'static KernelSpec, case: &Case, how: How) -> Vec<Array> {
         .iter_mut()
         .map(|array| Output { dtype: array.dtype, shape: array.shape, data: array.bytes_mut() })
         .collect();
-    let mut launch =
-        Launch { inputs: &inputs, outputs: &mut outputs, params: &params.values, present: params.present };
+    let mut launch = Launch { inputs: &inputs, outputs: &mut outputs, params: &params.values, present: params.present };
     let kernel = Kernel::open(spec.id, &fixed).expect("open");
     let ran = match how {
         How::Reference => kernel.run_reference(&mut launch),

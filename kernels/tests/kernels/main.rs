@@ -4,8 +4,8 @@
 
 mod agree;
 mod arrays;
-mod map;
 mod conformance;
+mod map;
 mod meaning;
 mod philox;
 mod products;

@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 
-use crate::cli::TestArgs;
+use crate::cli::{Proof, TestArgs};
 use crate::workspace::Workspace;
+use crate::{cargo, prove};
 use products::Products;
 use suites::Engine;
 use tally::Tally;
@@ -91,6 +92,7 @@ fn groups<'a>(workspace: &'a Workspace, products: &'a Products<'a>) -> Vec<Group
         group("unit", "the tests inside the crates", Box::new(|report| unit(workspace, report))),
         group("doc", "the examples in the documentation", Box::new(|report| doc(workspace, report))),
         group("e2e", "the finished programs, door by door", Box::new(|report| e2e(workspace, products, report))),
+        group("proofs", "the short forms of the long proofs", Box::new(|report| proofs(workspace, report))),
         group(
             "reference",
             "every kernel against its independent reading in NumPy",
@@ -128,6 +130,17 @@ fn e2e(workspace: &Workspace, products: &Products<'_>, report: &mut Report) -> R
     let members = suites::native(workspace);
     for (name, suites) in suites::by_door(engine.find(workspace, &members)?) {
         report.measure(&name, || engine.run(workspace, &members, &suites, &environment));
+    }
+    Ok(())
+}
+
+fn proofs(workspace: &Workspace, report: &mut Report) -> Result<()> {
+    let artifacts = cargo::build_native(workspace)?;
+    for (name, proof) in [("equal bits over sizes", Proof::Equal), ("equal bits of graphs", Proof::Graphs)] {
+        report.measure(name, || {
+            prove::command(workspace, &artifacts, proof, true)?.run()?;
+            Ok(Tally::success())
+        });
     }
     Ok(())
 }
