@@ -119,8 +119,8 @@ def plan_histogram(name, counts):
     one = np.ones(4, dtype)
     for label, ends in (
         ("one edge", [1]), ("no edge", []), ("equal edges", [1, 1]), ("falling edges", [0, 2, 1]),
-        ("both zeros", [-0.0, 0]),         ("infinite edge", [0, np.inf]), ("-infinite edge", [-np.inf, 0]), ("NaN edge", [0, np.nan, 1]),
-        ("2-D edges", [[0, 1]]),
+        ("both zeros", [-0.0, 0]), ("infinite edge", [0, np.inf]), ("-infinite edge", [-np.inf, 0]),
+        ("NaN edge", [0, np.nan, 1]), ("2-D edges", [[0, 1]]),
     ):  # fmt: skip
         edges = np.array(ends, dtype)
         yield lambda rng, case, lab=label, e=edges: case(lab, {"x": one, "edges": e}, refuse=True)
