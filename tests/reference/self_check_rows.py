@@ -108,9 +108,9 @@ def reductions_by_hand():
         ("norm2", [], 0.0), ("sum_sq", [-3, 4], 25.0), ("sum_sq", [], 0.0), ("reduce_min", [0.0, -0.0], -0.0),
         ("reduce_max", [-0.0, 0.0], 0.0), ("argmin", [3, 1, 1, 2], 1), ("argmax", [0.0, -0.0, 0.0], 0),
         ("argmin", [0.0, -0.0], 1), ("argmax", [1, nan, inf, nan], 1),
-        ("sum_exact", [big, big, -big, -big, 2.0**-149], 2.0**-149), ("sum_exact", [-0.0, -0.0], -0.0), ("sum_exact", [], 0.0),
-        ("sum_exact", [-0.0, 0.0], 0.0), ("sum_exact", [1, -1, -0.0], 0.0), ("sum_exact", [big, big], inf),
-        ("sum_exact", [inf, 1], inf), ("sum_exact", [inf, -inf], nan),
+        ("sum_exact", [big, big, -big, -big, 2.0**-149], 2.0**-149), ("sum_exact", [-0.0, -0.0], -0.0),
+        ("sum_exact", [], 0.0), ("sum_exact", [-0.0, 0.0], 0.0), ("sum_exact", [1, -1, -0.0], 0.0),
+        ("sum_exact", [big, big], inf), ("sum_exact", [inf, 1], inf), ("sum_exact", [inf, -inf], nan),
         ("sum_exact", [16777216, 1, 2.0**-149], 16777218.0), ("sum", [-0.0, -0.0], -0.0),
         ("sum", [1e30, 1, -1e30], 1.0),
     ]  # fmt: skip
