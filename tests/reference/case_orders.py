@@ -141,9 +141,7 @@ def plan_mirror(counts):
         yield lambda rng, case, bad=bad, at=at: case(f"zero seed at {at}", bad, refuse=True)
     ones = np.ones((2, 2), "<u8")
     yield lambda rng, case: case("2-D", {"seeds": ones, "states": ones.astype("<u4")}, refuse=True)
-    yield lambda rng, case: case(
-        "lengths differ", {"seeds": ones[0], "states": np.ones(3, "<u4")}, refuse=True
-    )
+    yield lambda rng, case: case("lengths differ", {"seeds": ones[0], "states": np.ones(3, "<u4")}, refuse=True)
 
 
 def _anchors(rng, n):

@@ -24,9 +24,7 @@ def faults_of(label, got, expected):
     raw = bits(got).reshape(-1).tolist()
     if len(raw) != len(expected):
         return [f"{label}: {len(raw)} values, expected {len(expected)}"]
-    return [
-        f"{label} at {i}: expected {e:#x}, got {g:#x}" for i, (g, e) in enumerate(zip(raw, expected)) if g != e
-    ]
+    return [f"{label} at {i}: expected {e:#x}, got {g:#x}" for i, (g, e) in enumerate(zip(raw, expected)) if g != e]
 
 
 def seeded(name):
