@@ -119,8 +119,8 @@ def plan_histogram(name, counts):
     one = np.ones(4, dtype)
     for label, ends in (
         ("one edge", [1]), ("no edge", []), ("equal edges", [1, 1]), ("falling edges", [0, 2, 1]),
-        ("both zeros", [-0.0, 0]),         ("infinite edge", [0, np.inf]), ("-infinite edge", [-np.inf, 0]), ("NaN edge", [0, np.nan, 1]),
-        ("2-D edges", [[0, 1]]),
+        ("both zeros", [-0.0, 0]), ("infinite edge", [0, np.inf]), ("-infinite edge", [-np.inf, 0]),
+        ("NaN edge", [0, np.nan, 1]), ("2-D edges", [[0, 1]]),
     ):  # fmt: skip
         edges = np.array(ends, dtype)
         yield lambda rng, case, lab=label, e=edges: case(lab, {"x": one, "edges": e}, refuse=True)
@@ -141,9 +141,7 @@ def plan_mirror(counts):
         yield lambda rng, case, bad=bad, at=at: case(f"zero seed at {at}", bad, refuse=True)
     ones = np.ones((2, 2), "<u8")
     yield lambda rng, case: case("2-D", {"seeds": ones, "states": ones.astype("<u4")}, refuse=True)
-    yield lambda rng, case: case(
-        "lengths differ", {"seeds": ones[0], "states": np.ones(3, "<u4")}, refuse=True
-    )
+    yield lambda rng, case: case("lengths differ", {"seeds": ones[0], "states": np.ones(3, "<u4")}, refuse=True)
 
 
 def _anchors(rng, n):

@@ -177,7 +177,7 @@ def special_bits(op, x):
     return None
 
 
-def _saturated(op, x):
+def saturated_bits(op, x):
     """Results settled by size alone, so that no series has to run far."""
     if op in ("exp", "exp2", "expm1") and x > 200:
         return INFINITY
@@ -190,11 +190,14 @@ def _saturated(op, x):
     return None
 
 
+def real_value(op, x):
+    """op at a finite float that is no special case, as a Fraction good to some 2^-300."""
+    return _REAL[op](Fraction(x), 320 if abs(x) > 2.0**-50 else 640)
+
+
 def function_bits(op, x):
     """The correctly rounded f32 of op at a float that holds an f32."""
-    for settled in (special_bits(op, x), _saturated(op, x)):
+    for settled in (special_bits(op, x), saturated_bits(op, x)):
         if settled is not None:
             return settled
-    exact = Fraction(x)
-    p = 320 if abs(x) > 2.0**-50 else 640
-    return round_fraction(_REAL[op](exact, p), "f32")
+    return round_fraction(real_value(op, x), "f32")

@@ -194,9 +194,7 @@ def reduced(items, step, name):
         return 0.0
     lanes = LANES[name]
     size = lanes * 64
-    partials = [
-        _fold(_lanes_of_chunk(items[i : i + size], lanes, step), name) for i in range(0, len(items), size)
-    ]
+    partials = [_fold(_lanes_of_chunk(items[i : i + size], lanes, step), name) for i in range(0, len(items), size)]
     if len(partials) == 1:
         return partials[0]
     return reduced(partials, lambda acc, v: add(acc, v, name), name)

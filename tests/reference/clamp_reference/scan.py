@@ -1,7 +1,5 @@
 """scan: the inclusive sum in blocks of 64 segments of 16, block totals by the same rule again."""
 
-import numpy as np
-
 from .formats import canonical, name_of, negative_zeros
 
 SEGMENTS = 64
