@@ -15,9 +15,13 @@ mod compare;
 mod elementwise;
 mod function;
 mod gather;
+mod histogram;
+mod layout;
 mod matmul;
+mod mirror;
 mod reduce;
 mod rows;
+mod sort;
 
 #[cfg(feature = "cpu")]
 mod blocks;
@@ -25,6 +29,8 @@ mod blocks;
 mod dispatch;
 #[cfg(feature = "reference")]
 mod float;
+#[cfg(feature = "cpu")]
+mod stream;
 
 #[cfg(feature = "cpu")]
 pub use dispatch::Level;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::KernelSpec;
 
 static TABLE: LazyLock<Vec<KernelSpec>> = LazyLock::new(|| {
-    let rooms: [&[&[KernelSpec]]; 10] = [
+    let rooms: [&[&[KernelSpec]]; 14] = [
         crate::elementwise::SPECS,
         crate::compare::SPECS,
         crate::cast::SPECS,
@@ -16,6 +16,10 @@ static TABLE: LazyLock<Vec<KernelSpec>> = LazyLock::new(|| {
         crate::random::SPECS,
         crate::function::SPECS,
         crate::map::SPECS,
+        crate::layout::SPECS,
+        crate::mirror::SPECS,
+        crate::sort::SPECS,
+        crate::histogram::SPECS,
     ];
     let mut table = rooms.concat().concat();
     table.sort_by_key(|spec| spec.id);
@@ -84,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_whole_list_is_here() {
-        assert_eq!(all().len(), 95);
+        assert_eq!(all().len(), 118);
         assert!(find("sum.f32.v2").is_none());
     }
 

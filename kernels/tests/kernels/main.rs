@@ -6,5 +6,7 @@ mod agree;
 mod arrays;
 mod map;
 mod meaning;
+mod moves;
+mod orders;
 mod philox;
 mod refusals;
