@@ -41,8 +41,8 @@ pub(super) fn check_edges<T: Float>(edges: &[T]) -> Result<(), DataError> {
         Err(DataError { element: place as u64, message })
     };
     for (place, &edge) in edges.iter().enumerate() {
-        // Of an infinity or a NaN, the difference is a NaN.
-        if (edge - edge).canonical() != T::ZERO {
+        // Of an infinity or a NaN, the product is a NaN.
+        if edge * T::ZERO != T::ZERO {
             return refuse(place, format!("{edge:?}, but edges are finite"));
         }
         if place > 0 && edge <= edges[place - 1] {
