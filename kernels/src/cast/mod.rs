@@ -3,6 +3,8 @@
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+#[cfg(feature = "cpu")]
+mod lane;
 #[cfg(feature = "reference")]
 pub(crate) mod reference;
 #[cfg(feature = "reference")]

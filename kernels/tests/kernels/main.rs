@@ -7,6 +7,8 @@ mod arrays;
 mod conformance;
 mod map;
 mod meaning;
+mod moves;
+mod orders;
 mod philox;
 mod products;
 mod refusals;
