@@ -42,6 +42,18 @@ impl Wide for Eight {
     }
 
     #[inline(always)]
+    fn within(self, limit: f64) -> Self {
+        // SAFETY: as in `ints`; the lesser magnitude with the sign of the first.
+        Eight(unsafe { _mm512_range_pd::<0b0010>(self.0, _mm512_set1_pd(limit)) })
+    }
+
+    #[inline(always)]
+    fn size_within(self, limit: f64) -> Self {
+        // SAFETY: as in `ints`; the lesser magnitude without a sign.
+        Eight(unsafe { _mm512_range_pd::<0b1010>(self.0, _mm512_set1_pd(limit)) })
+    }
+
+    #[inline(always)]
     fn shift_up<const N: u32>(self) -> Self {
         // SAFETY: as in `ints`.
         floats(unsafe { _mm512_slli_epi64::<N>(ints(self)) })
@@ -79,9 +91,6 @@ impl Wide for Eight {
         fn mul(self, y) -> Self = Eight(_mm512_mul_pd(self.0, y.0));
         fn div(self, y) -> Self = Eight(_mm512_div_pd(self.0, y.0));
         fn fma(self, y, z) -> Self = Eight(_mm512_fmadd_pd(self.0, y.0, z.0));
-        // The second operand is the result where either is NaN.
-        fn at_most(self, y) -> Self = Eight(_mm512_min_pd(y.0, self.0));
-        fn at_least(self, y) -> Self = Eight(_mm512_max_pd(y.0, self.0));
         fn and(self, y) -> Self = floats(_mm512_and_si512(ints(self), ints(y)));
         fn or(self, y) -> Self = floats(_mm512_or_si512(ints(self), ints(y)));
         fn xor(self, y) -> Self = floats(_mm512_xor_si512(ints(self), ints(y)));
@@ -110,6 +119,12 @@ impl Vector for Eight {
     unsafe fn store(self, out: *mut f32) {
         // SAFETY: the caller's promise.
         unsafe { _mm256_storeu_ps(out, _mm512_cvtpd_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    fn none(one: __mmask8, other: __mmask8) -> bool {
+        // SAFETY: as in `ints`: masks come from `Eight`s.
+        unsafe { _kortestz_mask8_u8(one, other) == 1 }
     }
 
     #[inline(always)]

@@ -20,7 +20,7 @@ const HARD: [(u32, u32); 0] = [];
 impl Curve for Erf {
     #[inline(always)]
     fn main<V: Wide>(x: V) -> (V, V::Mask) {
-        let near = x.magnitude().at_most(x.of(LARGEST));
+        let near = x.size_within(LARGEST);
         let at = near.step(INVERSE, MAGIC);
         let r = at.sub(x.of(MAGIC)).fma(x.of(-STEP), near);
         let mut y = at.entry(&POLYNOMIALS[0]);

@@ -15,10 +15,25 @@ pub(crate) struct Log10;
 pub(crate) struct Log1p;
 
 /// Inputs whose result lies too near the middle of two floats for the arithmetic here, and that result.
-const LOG_HARD: [(u32, u32); 0] = [];
-const LOG2_HARD: [(u32, u32); 0] = [];
-const LOG10_HARD: [(u32, u32); 0] = [];
-const LOG1P_HARD: [(u32, u32); 0] = [];
+const LOG_HARD: [(u32, u32); 5] = [
+    (0x3c41_3d3a, 0xc08e_158f),
+    (0x4117_8feb, 0x400f_e5e7),
+    (0x4c5d_65a5, 0x418f_034b),
+    (0x65d8_90d3, 0x4254_d1f9),
+    (0x6f31_a8ec, 0x4284_5a89),
+];
+const LOG10_HARD: [(u32, u32); 1] = [(0x0efe_ee7a, 0xc1e9_9d23)];
+const LOG1P_HARD: [(u32, u32); 9] = [
+    (0x3540_0003, 0x353f_ffff),
+    (0x3710_001b, 0x370f_fff3),
+    (0x3efd_81ad, 0x3ecd_eee1),
+    (0x4107_8feb, 0x400f_e5e7),
+    (0x65d8_90d3, 0x4254_d1f9),
+    (0x6f31_a8ec, 0x4284_5a89),
+    (0xb53f_fffd, 0xb540_0001),
+    (0xb70f_ffe5, 0xb710_000d),
+    (0xbb0e_c8c4, 0xbb0e_f0a5),
+];
 
 /// The bits of the least z: the table's steps are even in the bits above it, and one has 1 in its middle.
 const LEAST: u64 = 0x3fe5_8000_0000_0000;
@@ -53,7 +68,8 @@ impl Curve for Log {
         let (bits, z, k) = apart(x);
         let at = bits.shift_down::<48>();
         let r = z.fma(at.entry(&LOG.inverses), x.of(-1.0));
-        (natural(k, at, r), x.is_not_positive_finite())
+        let y = natural(k, at, r);
+        (y, V::either(y.is_near_middle(), x.is_not_positive_finite()))
     }
 
     #[inline(always)]
@@ -80,7 +96,8 @@ impl Curve for Log1p {
         let down = bits.and(x.of_bits(EXPONENT)).sub_bits(x.of_bits(BIAS));
         let scale = at.entry(&LOG.inverses).sub_bits(down);
         let r = x.fma(scale, scale.sub(x.of(1.0)));
-        (natural(k, at, r).with_sign(x), x.add(x.of(1.0)).is_not_positive_finite())
+        let y = natural(k, at, r).with_sign(x);
+        (y, V::either(y.is_near_middle(), x.add(x.of(1.0)).is_not_positive_finite()))
     }
 
     #[inline(always)]
@@ -102,7 +119,8 @@ impl Curve for Log2 {
 
     #[inline(always)]
     fn rare(x: f32, y: f32) -> f32 {
-        if x > 0.0 && x < f32::INFINITY { named(&LOG2_HARD, x, y) } else { outside(x) }
+        let _ = y;
+        outside(x)
     }
 }
 
@@ -115,7 +133,8 @@ impl Curve for Log10 {
         let high = k.fma(k.of(LOG10.two_high), at.entry(&LOG10.logarithms));
         let low = r.fma(r.polynomial(&LOG10.polynomial), r.of(LOG10_E[1]));
         let low = r.fma(low, k.mul(k.of(LOG10.two_low)));
-        (high.add(r.fma(r.of(LOG10_E[0]), low)), x.is_not_positive_finite())
+        let y = high.add(r.fma(r.of(LOG10_E[0]), low));
+        (y, V::either(y.is_near_middle(), x.is_not_positive_finite()))
     }
 
     #[inline(always)]

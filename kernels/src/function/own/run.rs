@@ -21,6 +21,9 @@ pub(super) trait Vector: Wide {
     /// That many can be written.
     unsafe fn store(self, out: *mut f32);
 
+    /// Whether neither mask holds anywhere.
+    fn none(one: Self::Mask, other: Self::Mask) -> bool;
+
     /// The mask with a bit for each lane.
     fn lanes(mask: Self::Mask) -> u32;
 }
@@ -78,11 +81,26 @@ unsafe fn all<C: Curve>(level: Level, x: *const f32, out: *mut f32, len: usize) 
 #[inline(always)]
 unsafe fn vectors<C: Curve, V: Vector>(x: *const f32, out: *mut f32, len: usize) {
     let whole = len - len % V::LANES;
+    let pairs = len - len % (2 * V::LANES);
     let mut index = 0;
-    while index < whole {
+    while index < pairs {
+        // SAFETY: twice `LANES` more elements are below `len`.
+        unsafe {
+            let (first, second) = (V::load(x.add(index)), V::load(x.add(index + V::LANES)));
+            let ((first, first_rare), (second, second_rare)) = (C::main(first), C::main(second));
+            if V::none(first_rare, second_rare) {
+                first.store(out.add(index));
+                second.store(out.add(index + V::LANES));
+            } else {
+                patched::<C, V>(x.add(index), first, first_rare, out.add(index));
+                patched::<C, V>(x.add(index + V::LANES), second, second_rare, out.add(index + V::LANES));
+            }
+        }
+        index += 2 * V::LANES;
+    }
+    if pairs < whole {
         // SAFETY: `LANES` more elements are below `len`.
-        unsafe { one::<C, V>(x.add(index), out.add(index)) };
-        index += V::LANES;
+        unsafe { one::<C, V>(x.add(pairs), out.add(pairs)) };
     }
     if whole < len {
         let mut rest = [1.0f32; 8];
@@ -101,21 +119,27 @@ unsafe fn vectors<C: Curve, V: Vector>(x: *const f32, out: *mut f32, len: usize)
 unsafe fn one<C: Curve, V: Vector>(x: *const f32, out: *mut f32) {
     // SAFETY: the caller's promise.
     let (y, rare) = C::main(unsafe { V::load(x) });
-    let rare = V::lanes(rare);
-    if rare == 0 {
-        // SAFETY: the caller's promise.
-        unsafe { y.store(out) }
-    } else {
-        let (mut old, mut new) = ([0.0f32; 8], [0.0f32; 8]);
-        // SAFETY: the caller's promise; the arrays have as many elements as any vector lanes.
-        unsafe {
-            std::ptr::copy_nonoverlapping(x, old.as_mut_ptr(), V::LANES);
-            y.store(new.as_mut_ptr());
-        }
-        patch::<C>(&old, &mut new, rare);
-        // SAFETY: as above.
-        unsafe { std::ptr::copy_nonoverlapping(new.as_ptr(), out, V::LANES) }
+    // SAFETY: the caller's promise.
+    unsafe { patched::<C, V>(x, y, rare, out) }
+}
+
+/// Stores `y`, with what is right where it is rare.
+///
+/// # Safety
+/// As for `one`.
+#[inline(always)]
+unsafe fn patched<C: Curve, V: Vector>(x: *const f32, y: V, rare: V::Mask, out: *mut f32) {
+    let (mut old, mut new) = ([0.0f32; 8], [0.0f32; 8]);
+    // SAFETY: the caller's promise; the arrays have as many elements as any vector lanes.
+    unsafe {
+        std::ptr::copy_nonoverlapping(x, old.as_mut_ptr(), V::LANES);
+        y.store(new.as_mut_ptr());
     }
+    if !V::none(rare, rare) {
+        patch::<C>(&old, &mut new, V::lanes(rare));
+    }
+    // SAFETY: as above.
+    unsafe { std::ptr::copy_nonoverlapping(new.as_ptr(), out, V::LANES) }
 }
 
 /// Asks for the rare elements one at a time.

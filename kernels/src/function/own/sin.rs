@@ -27,8 +27,8 @@ const POLYNOMIAL: [f64; 8] = [
 ];
 
 /// Inputs whose result lies too near the middle of two floats for the arithmetic here, and that result.
-const SIN_HARD: [(u32, u32); 0] = [];
-const COS_HARD: [(u32, u32); 0] = [];
+const SIN_HARD: [(u32, u32); 2] = [(0x4619_9998, 0xbeb1_fa5d), (0xc619_9998, 0x3eb1_fa5d)];
+const COS_HARD: [(u32, u32); 3] = [(0x5f18_b878, 0x3f7f_14bb), (0x6115_cb11, 0x3f78_142f), (0x7908_cd73, 0x3f79_8bb5)];
 
 /// x less `whole` times pi.
 #[inline(always)]
@@ -53,7 +53,7 @@ impl Curve for Sin {
         let y = sine(r).xor(shifted.shift_up::<63>());
         // The steps above lose the sign of a zero.
         let y = V::select(x.equals(x.of(0.0)), x, y);
-        (y, x.magnitude().not_below(x.of(LARGEST)))
+        (y, V::either(y.is_near_middle(), x.magnitude().not_below(x.of(LARGEST))))
     }
 
     #[inline(always)]
@@ -84,12 +84,12 @@ impl Curve for Cos {
     #[inline(always)]
     fn rare(x: f32, y: f32) -> f32 {
         if x.abs() < LARGEST as f32 {
-            return named(&COS_HARD, x, y);
+            return y;
         }
         match far(x.abs(), 0, 1 << 62) {
             Some((odd, r)) => {
                 let y = sine(super::Lone(r)).0 as f32;
-                named(&COS_HARD, x, if odd { -y } else { y })
+                named(&COS_HARD, x.abs(), if odd { -y } else { y })
             }
             None => NAN,
         }

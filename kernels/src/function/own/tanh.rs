@@ -16,7 +16,7 @@ const HARD: [(u32, u32); 0] = [];
 impl Curve for Tanh {
     #[inline(always)]
     fn main<V: Wide>(x: V) -> (V, V::Mask) {
-        let near = x.magnitude().at_most(x.of(LARGEST));
+        let near = x.size_within(LARGEST);
         let e = less_one(near.add(near));
         (e.div(e.add(x.of(2.0))).with_sign(x), x.is_nan())
     }
