@@ -1,6 +1,8 @@
 //! The reductions on threads: rows where there are many, chunks or blocks of one row where it is long. Who computes which
 //! changes nothing.
 
+mod exact;
+mod lanes;
 mod ordered;
 
 pub(crate) use ordered::{mean_of, sum, sum_sq_of, var_of};
@@ -8,12 +10,13 @@ pub(crate) use ordered::{mean_of, sum, sum_sq_of, var_of};
 use bytemuck::Pod;
 use rayon::prelude::*;
 
-use super::reference::{Exact, arg, dot_exact, extreme, sum_exact};
+use super::reference::{Exact, arg, extreme};
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::{Dtype, ParamValue, Reduction, rule};
 use crate::dispatch::Level;
-use crate::float::Float;
 use crate::launch::{DataError, Launch};
+use exact::exact;
+use lanes::{Elements, Products};
 use ordered::{Chunked, dot};
 
 /// All elements, or those of each row, to one value.
@@ -29,7 +32,7 @@ pub(crate) fn reduce(
     }
 }
 
-fn reduce_of<T: Chunked + Exact>(
+fn reduce_of<T: Chunked + Exactly>(
     level: Level,
     reduction: Reduction,
     launch: &mut Launch<'_, '_>,
@@ -55,13 +58,36 @@ fn reduce_of<T: Chunked + Exact>(
             Reduction::Norm2 => sum_sq_of(level, &x[row]).root(),
             Reduction::Min | Reduction::ArgMin => extreme(&x[row], false),
             Reduction::Max | Reduction::ArgMax => extreme(&x[row], true),
-            Reduction::SumExact => sum_exact(&x[row]),
-            Reduction::DotExact => dot_exact(&x[row.clone()], &y[row]),
+            Reduction::SumExact => T::sum_exact(level, &x[row]),
+            Reduction::DotExact => T::dot_exact(level, &x[row.clone()], &y[row]),
         };
         value.canonical()
     });
     Ok(())
 }
+
+/// A float with its exact sums.
+trait Exactly: Exact {
+    fn sum_exact(level: Level, x: &[Self]) -> Self;
+    fn dot_exact(level: Level, x: &[Self], y: &[Self]) -> Self;
+}
+
+macro_rules! exactly {
+    ($float:ident) => {
+        impl Exactly for $float {
+            fn sum_exact(level: Level, x: &[$float]) -> $float {
+                exact(level, Elements(x))
+            }
+
+            fn dot_exact(level: Level, x: &[$float], y: &[$float]) -> $float {
+                exact(level, Products(x, y))
+            }
+        }
+    };
+}
+
+exactly!(f32);
+exactly!(f64);
 
 /// Fills each output by its row.
 fn each<R: Pod + Send>(out: &mut [R], columns: usize, of_row: impl Fn(usize) -> R + Sync) {
