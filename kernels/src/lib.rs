@@ -27,6 +27,8 @@ mod scan;
 mod sort;
 
 #[cfg(feature = "cpu")]
+mod ahead;
+#[cfg(feature = "cpu")]
 mod blocks;
 #[cfg(feature = "cpu")]
 mod dispatch;
