@@ -42,14 +42,20 @@ fn main() -> Result<()> {
     let names = if names.is_empty() { SHAPES.map(str::to_owned).to_vec() } else { names };
     let shapes = names.iter().map(|name| name.parse()).collect::<Result<Vec<Shape>>>()?;
     let openblas = match OpenBlas::load() {
-        Ok(openblas) => Some(openblas),
+        Ok(openblas) => {
+            eprintln!("OpenBLAS with its kernels for {}", openblas.core());
+            Some(openblas)
+        }
         Err(error) => {
             eprintln!("without OpenBLAS: {error:#}. On Debian: apt-get install libopenblas0");
             None
         }
     };
     if !as_json {
-        println!("{:<20} {:>7} {:>10} {:>12} {:>9}", "shape", "threads", "GFLOP/s", "of OpenBLAS", "of gemm");
+        println!(
+            "{:<20} {:>7} {:>10} {:>12} {:>9}   best of each: {:>12} {:>9}",
+            "shape", "threads", "GFLOP/s", "of OpenBLAS", "of gemm", "of OpenBLAS", "of gemm"
+        );
     }
     let mut lines = Vec::new();
     for shape in shapes {
@@ -58,11 +64,13 @@ fn main() -> Result<()> {
             if !as_json {
                 let ratio = |name: &str| line[name].as_f64().map_or("-".to_owned(), |ratio| format!("{ratio:.2}"));
                 println!(
-                    "{:<20} {threads:>7} {:>10.1} {:>12} {:>9}",
+                    "{:<20} {threads:>7} {:>10.1} {:>12} {:>9} {:>27} {:>9}",
                     shape.name,
                     line["gflops"].as_f64().unwrap_or(f64::NAN),
                     ratio("of_openblas"),
-                    ratio("of_gemm")
+                    ratio("of_gemm"),
+                    ratio("best_of_openblas"),
+                    ratio("best_of_gemm")
                 );
             }
             lines.push(line);
@@ -81,21 +89,26 @@ fn measure(shape: &Shape, threads: usize, openblas: Option<&OpenBlas>) -> Result
     let mut contenders: Vec<(&str, &(dyn Contender + Sync))> = vec![("clamp", &clamp), ("gemm", &Gemm)];
     contenders.extend(openblas.map(|openblas| ("openblas", openblas as &(dyn Contender + Sync))));
     let pool = ThreadPoolBuilder::new().num_threads(threads).build().context("starting the threads")?;
-    let medians = pool.install(|| medians(&problem, threads, &contenders))?;
-    let seconds = |name: &str| contenders.iter().position(|(contender, _)| *contender == name).map(|at| medians[at]);
+    let samples = pool.install(|| samples(&problem, threads, &contenders))?;
+    let [medians, bests] = [|samples: &Vec<f64>| samples[samples.len() / 2], |samples: &Vec<f64>| samples[0]]
+        .map(|pick| samples.iter().map(pick).collect::<Vec<f64>>());
+    let place = |name: &str| contenders.iter().position(|(contender, _)| *contender == name);
     let ours = medians[0];
-    let of = |name: &str| seconds(name).map(|theirs| theirs / ours);
+    let of = |name: &str| place(name).map(|at| medians[at] / ours);
+    let best_of = |name: &str| place(name).map(|at| bests[at] / bests[0]);
     Ok(json!({
         "shape": shape.name,
         "threads": threads,
         "gflops": shape.flops() / ours / 1e9,
         "of_openblas": of("openblas"),
         "of_gemm": of("gemm"),
+        "best_of_openblas": best_of("openblas"),
+        "best_of_gemm": best_of("gemm"),
     }))
 }
 
-/// The median seconds of one product by each contender.
-fn medians(problem: &Problem, threads: usize, contenders: &[(&str, &(dyn Contender + Sync))]) -> Result<Vec<f64>> {
+/// Seconds of one product by each contender, least first.
+fn samples(problem: &Problem, threads: usize, contenders: &[(&str, &(dyn Contender + Sync))]) -> Result<Vec<Vec<f64>>> {
     let mut expected = Vec::new();
     let mut repeats = Vec::new();
     for (name, contender) in contenders {
@@ -123,11 +136,8 @@ fn medians(problem: &Problem, threads: usize, contenders: &[(&str, &(dyn Contend
             samples[at].push(begin.elapsed().as_secs_f64() / repeats[at] as f64);
         }
     }
-    Ok(samples
-        .into_iter()
-        .map(|mut samples| {
-            samples.sort_by(f64::total_cmp);
-            samples[samples.len() / 2]
-        })
-        .collect())
+    for samples in &mut samples {
+        samples.sort_by(f64::total_cmp);
+    }
+    Ok(samples)
 }
