@@ -17,6 +17,7 @@ mod gather;
 mod matmul;
 mod reduce;
 mod rows;
+mod scan;
 
 #[cfg(feature = "cpu")]
 mod blocks;

@@ -1,0 +1,131 @@
+//! One block: the sums within its segments and the totals of the segments, from the elements alone; then the values, once
+//! it is known what is before the block.
+
+use crate::dispatch::{Level, levels};
+use crate::float::Float;
+use crate::scan::{BLOCK, SEGMENT, SEGMENTS};
+
+/// How the values are stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Store {
+    /// Into the caches, where they may be read again soon.
+    Through,
+    /// Past the caches, where the level and the alignment allow it.
+    Past,
+}
+
+/// A float with the parts of a block that depend on the width of vectors.
+pub(super) trait Blocked: Float {
+    /// The sums within the segments of a whole block, and each segment's total.
+    fn locals(level: Level, x: &[Self; BLOCK], locals: &mut [Self; BLOCK], totals: &mut [Self; SEGMENTS]) {
+        side_by_side(level, x, locals, totals);
+    }
+
+    /// Stores the values of a whole block past the caches; false if that cannot be.
+    fn write_past(_: Level, _: &Sums<Self>, _before: Self, _out: &mut [Self; BLOCK]) -> bool {
+        false
+    }
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Blocked for f32 {}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Blocked for f64 {}
+
+/// The sums of one block.
+#[derive(Clone)]
+#[repr(align(64))]
+pub(super) struct Sums<T> {
+    /// Within each segment.
+    pub(super) locals: [T; BLOCK],
+    /// What each segment adds: -0, which changes nothing, and then the doubled totals of the segments before.
+    pub(super) segments: [T; SEGMENTS],
+    total: T,
+}
+
+impl<T: Float> Default for Sums<T> {
+    fn default() -> Sums<T> {
+        let zero = T::NEGATIVE_ZERO;
+        Sums { locals: [zero; BLOCK], segments: [zero; SEGMENTS], total: zero }
+    }
+}
+
+impl<T: Blocked> Sums<T> {
+    /// Takes the sums of the block `x`, where a missing element is -0.
+    pub(super) fn fill(&mut self, level: Level, x: &[T]) {
+        let mut totals = [T::NEGATIVE_ZERO; SEGMENTS];
+        if let Ok(x) = x.try_into() {
+            T::locals(level, x, &mut self.locals, &mut totals);
+        } else {
+            let mut padded = [T::NEGATIVE_ZERO; BLOCK];
+            padded[..x.len()].copy_from_slice(x);
+            T::locals(level, &padded, &mut self.locals, &mut totals);
+        }
+        double(level, &mut totals);
+        self.segments[1..].copy_from_slice(&totals[..SEGMENTS - 1]);
+        self.total = self.segments[SEGMENTS - 1] + self.locals[BLOCK - 1];
+    }
+
+    /// Stores the values, as many as `out` has.
+    pub(super) fn write(&self, level: Level, before: Option<T>, store: Store, out: &mut [T]) {
+        let before = before.unwrap_or(T::NEGATIVE_ZERO);
+        if store == Store::Past
+            && let Ok(out) = <&mut [T; BLOCK]>::try_from(&mut *out)
+            && T::write_past(level, self, before, out)
+        {
+            return;
+        }
+        write(level, self, before, out);
+    }
+}
+
+impl<T: Copy> Sums<T> {
+    /// The block's last value, before what is before the block is added.
+    pub(super) fn total(&self) -> T {
+        self.total
+    }
+}
+
+levels! {
+    /// The sums within the segments, some of which go side by side, since the additions within one wait for each other.
+    pub(super) fn side_by_side [T: Float](x: &[T; BLOCK], locals: &mut [T; BLOCK], totals: &mut [T; SEGMENTS]) {
+        const TOGETHER: usize = 8;
+        let groups = x.chunks_exact(TOGETHER * SEGMENT).zip(locals.chunks_exact_mut(TOGETHER * SEGMENT));
+        for ((x, locals), totals) in groups.zip(totals.chunks_exact_mut(TOGETHER)) {
+            let mut sums = [T::NEGATIVE_ZERO; TOGETHER];
+            for place in 0..SEGMENT {
+                for (segment, sum) in sums.iter_mut().enumerate() {
+                    *sum = *sum + x[segment * SEGMENT + place];
+                    locals[segment * SEGMENT + place] = *sum;
+                }
+            }
+            totals.copy_from_slice(&sums);
+        }
+    }
+}
+
+levels! {
+    /// The totals of the segments, scanned by doubling the distance.
+    fn double [T: Float](totals: &mut [T; SEGMENTS]) {
+        let mut distance = 1;
+        while distance < SEGMENTS {
+            let old = *totals;
+            for (total, (&earlier, &own)) in totals[distance..].iter_mut().zip(old.iter().zip(&old[distance..])) {
+                *total = earlier + own;
+            }
+            distance *= 2;
+        }
+    }
+}
+
+levels! {
+    fn write [T: Float](sums: &Sums<T>, before: T, out: &mut [T]) {
+        let locals = sums.locals.chunks_exact(SEGMENT);
+        for ((out, locals), &segment) in out.chunks_mut(SEGMENT).zip(locals).zip(&sums.segments) {
+            for (out, &local) in out.iter_mut().zip(locals) {
+                *out = (before + (segment + local)).canonical();
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! A block in vectors of 512 bits, with one segment in each lane: 16 elements of 16 segments (f32) or of 8 (f64) are
+//! turned, added in sequence and turned back. Stores that go past the caches are here too.
+
+use std::arch::x86_64::*;
+
+use super::block::{Blocked, Sums, side_by_side};
+use crate::dispatch::Level;
+use crate::scan::{BLOCK, SEGMENT, SEGMENTS};
+
+impl Blocked for f32 {
+    fn locals(level: Level, x: &[f32; BLOCK], locals: &mut [f32; BLOCK], totals: &mut [f32; SEGMENTS]) {
+        if level == Level::Avx512 {
+            // SAFETY: `Kernel` lets in only levels that were found on this very CPU.
+            return unsafe { locals_f32(x, locals, totals) };
+        }
+        side_by_side(level, x, locals, totals);
+    }
+
+    fn write_past(level: Level, sums: &Sums<f32>, before: f32, out: &mut [f32; BLOCK]) -> bool {
+        if level != Level::Avx512 || !(out.as_ptr() as usize).is_multiple_of(64) {
+            return false;
+        }
+        // SAFETY: the level is here, as above.
+        unsafe { write_f32(sums, before, out) };
+        true
+    }
+}
+
+impl Blocked for f64 {
+    fn locals(level: Level, x: &[f64; BLOCK], locals: &mut [f64; BLOCK], totals: &mut [f64; SEGMENTS]) {
+        if level == Level::Avx512 {
+            // SAFETY: `Kernel` lets in only levels that were found on this very CPU.
+            return unsafe { locals_f64(x, locals, totals) };
+        }
+        side_by_side(level, x, locals, totals);
+    }
+
+    fn write_past(level: Level, sums: &Sums<f64>, before: f64, out: &mut [f64; BLOCK]) -> bool {
+        if level != Level::Avx512 || !(out.as_ptr() as usize).is_multiple_of(64) {
+            return false;
+        }
+        // SAFETY: the level is here, as above.
+        unsafe { write_f64(sums, before, out) };
+        true
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn locals_f32(x: &[f32; BLOCK], locals: &mut [f32; BLOCK], totals: &mut [f32; SEGMENTS]) {
+    const GROUP: usize = 16 * SEGMENT;
+    let groups = x.as_chunks::<GROUP>().0.iter().zip(locals.as_chunks_mut::<GROUP>().0);
+    for ((x, locals), totals) in groups.zip(totals.as_chunks_mut::<16>().0) {
+        let x = x.as_chunks::<16>().0;
+        // SAFETY: each is 16 floats; a prefetch never faults.
+        let mut rows: [__m512; 16] = std::array::from_fn(|row| unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(x[row].as_ptr().wrapping_add(AHEAD / 4).cast());
+            _mm512_loadu_ps(x[row].as_ptr())
+        });
+        rows = turned_f32(rows);
+        for row in 1..16 {
+            rows[row] = _mm512_add_ps(rows[row - 1], rows[row]);
+        }
+        // SAFETY: 16 floats, here and below.
+        unsafe { _mm512_storeu_ps(totals.as_mut_ptr(), rows[15]) };
+        rows = turned_f32(rows);
+        for (locals, row) in locals.as_chunks_mut::<16>().0.iter_mut().zip(rows) {
+            unsafe { _mm512_storeu_ps(locals.as_mut_ptr(), row) };
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn locals_f64(x: &[f64; BLOCK], locals: &mut [f64; BLOCK], totals: &mut [f64; SEGMENTS]) {
+    const GROUP: usize = 8 * SEGMENT;
+    let groups = x.as_chunks::<GROUP>().0.iter().zip(locals.as_chunks_mut::<GROUP>().0);
+    for ((x, locals), totals) in groups.zip(totals.as_chunks_mut::<8>().0) {
+        let (x, locals) = (x.as_chunks::<8>().0, locals.as_chunks_mut::<8>().0);
+        let mut sum = _mm512_set1_pd(-0.0);
+        // The first eight elements of each segment, then the others.
+        for half in 0..2 {
+            // SAFETY: each is 8 floats; a prefetch never faults.
+            let mut rows: [__m512d; 8] = std::array::from_fn(|row| unsafe {
+                let at = x[2 * row + half].as_ptr();
+                _mm_prefetch::<_MM_HINT_T0>(at.wrapping_add(AHEAD / 8).cast());
+                _mm512_loadu_pd(at)
+            });
+            rows = turned_f64(rows);
+            for row in &mut rows {
+                sum = _mm512_add_pd(sum, *row);
+                *row = sum;
+            }
+            rows = turned_f64(rows);
+            for (row, value) in rows.into_iter().enumerate() {
+                // SAFETY: 8 floats, here and below.
+                unsafe { _mm512_storeu_pd(locals[2 * row + half].as_mut_ptr(), value) };
+            }
+        }
+        unsafe { _mm512_storeu_pd(totals.as_mut_ptr(), sum) };
+    }
+}
+
+/// How far ahead of the elements that are summed memory is asked for, in bytes.
+const AHEAD: usize = 4096;
+
+/// Rows for columns.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn turned_f32(rows: [__m512; 16]) -> [__m512; 16] {
+    let pairs: [__m512; 16] = std::array::from_fn(|row| {
+        let (one, other) = (rows[row & !1], rows[row | 1]);
+        if row & 1 == 0 { _mm512_unpacklo_ps(one, other) } else { _mm512_unpackhi_ps(one, other) }
+    });
+    // Row 4i+j holds column 4q+j of rows 4i to 4i+3 in its quarter q.
+    let fours: [__m512; 16] = std::array::from_fn(|row| {
+        let first = row & !3 | row >> 1 & 1;
+        let (one, other) = (_mm512_castps_pd(pairs[first]), _mm512_castps_pd(pairs[first + 2]));
+        let four = if row & 1 == 0 { _mm512_unpacklo_pd(one, other) } else { _mm512_unpackhi_pd(one, other) };
+        _mm512_castpd_ps(four)
+    });
+    let mut turned = fours;
+    for j in 0..4 {
+        let quarters = turned_quarters([fours[j], fours[4 + j], fours[8 + j], fours[12 + j]]);
+        for (q, quarter) in quarters.into_iter().enumerate() {
+            turned[4 * q + j] = quarter;
+        }
+    }
+    turned
+}
+
+/// Rows for columns.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn turned_f64(rows: [__m512d; 8]) -> [__m512d; 8] {
+    // Row 2i+j holds column 2q+j of rows 2i and 2i+1 in its quarter q.
+    let pairs: [__m512d; 8] = std::array::from_fn(|row| {
+        let (one, other) = (rows[row & !1], rows[row | 1]);
+        if row & 1 == 0 { _mm512_unpacklo_pd(one, other) } else { _mm512_unpackhi_pd(one, other) }
+    });
+    let mut turned = pairs;
+    for j in 0..2 {
+        let quarters =
+            turned_quarters([pairs[j], pairs[2 + j], pairs[4 + j], pairs[6 + j]].map(|row| _mm512_castpd_ps(row)));
+        for (q, quarter) in quarters.into_iter().enumerate() {
+            turned[2 * q + j] = _mm512_castps_pd(quarter);
+        }
+    }
+    turned
+}
+
+/// Quarter q of row i to quarter i of row q.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn turned_quarters([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
+    let (ab_low, ab_high) = (_mm512_shuffle_f32x4::<0x44>(a, b), _mm512_shuffle_f32x4::<0xee>(a, b));
+    let (cd_low, cd_high) = (_mm512_shuffle_f32x4::<0x44>(c, d), _mm512_shuffle_f32x4::<0xee>(c, d));
+    [
+        _mm512_shuffle_f32x4::<0x88>(ab_low, cd_low),
+        _mm512_shuffle_f32x4::<0xdd>(ab_low, cd_low),
+        _mm512_shuffle_f32x4::<0x88>(ab_high, cd_high),
+        _mm512_shuffle_f32x4::<0xdd>(ab_high, cd_high),
+    ]
+}
+
+#[target_feature(enable = "avx512f")]
+fn write_f32(sums: &Sums<f32>, before: f32, out: &mut [f32; BLOCK]) {
+    let before = _mm512_set1_ps(before);
+    let nan = _mm512_set1_ps(f32::from_bits(0x7fc0_0000));
+    let locals = sums.locals.as_chunks::<SEGMENT>().0;
+    for ((out, locals), &segment) in out.as_chunks_mut::<SEGMENT>().0.iter_mut().zip(locals).zip(&sums.segments) {
+        // SAFETY: both are 16 floats, and the caller has seen that the output is aligned.
+        unsafe {
+            let value = _mm512_add_ps(_mm512_set1_ps(segment), _mm512_loadu_ps(locals.as_ptr()));
+            let value = _mm512_add_ps(before, value);
+            let value = _mm512_mask_mov_ps(value, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value), nan);
+            _mm512_stream_ps(out.as_mut_ptr(), value);
+        }
+    }
+    // The next to read these values may be another thread.
+    _mm_sfence();
+}
+
+#[target_feature(enable = "avx512f")]
+fn write_f64(sums: &Sums<f64>, before: f64, out: &mut [f64; BLOCK]) {
+    let before = _mm512_set1_pd(before);
+    let nan = _mm512_set1_pd(f64::from_bits(0x7ff8_0000_0000_0000));
+    let locals = sums.locals.as_chunks::<8>().0;
+    for (index, (out, locals)) in out.as_chunks_mut::<8>().0.iter_mut().zip(locals).enumerate() {
+        // SAFETY: both are 8 floats, and the caller has seen that the output is aligned.
+        unsafe {
+            let value = _mm512_add_pd(_mm512_set1_pd(sums.segments[index / 2]), _mm512_loadu_pd(locals.as_ptr()));
+            let value = _mm512_add_pd(before, value);
+            let value = _mm512_mask_mov_pd(value, _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(value, value), nan);
+            _mm512_stream_pd(out.as_mut_ptr(), value);
+        }
+    }
+    _mm_sfence();
+}
