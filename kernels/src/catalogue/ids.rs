@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_whole_list_is_here() {
-        assert_eq!(all().len(), 105);
+        assert_eq!(all().len(), 120);
         assert!(find("sum.f32.v2").is_none());
     }
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
 #[cfg(feature = "reference")]
+mod own;
+#[cfg(feature = "reference")]
 pub(crate) mod reference;
 
 use crate::catalogue::{ArgSpec, Dtype, Function, KernelSpec, Op, rule};
@@ -26,4 +28,19 @@ macro_rules! spec {
 pub(crate) const SPECS: &[&[KernelSpec]] = &[&[
     spec!("exp.f32.v1", "e to the power x, correctly rounded", Exp),
     spec!("log.f32.v1", "natural logarithm of x, correctly rounded", Log),
+    spec!("exp2.f32.v1", "2 to the power x, correctly rounded", Exp2),
+    spec!("expm1.f32.v1", "e to the power x, less 1, correctly rounded", Expm1),
+    spec!("log2.f32.v1", "logarithm of x to base 2, correctly rounded", Log2),
+    spec!("log10.f32.v1", "logarithm of x to base 10, correctly rounded", Log10),
+    spec!("log1p.f32.v1", "natural logarithm of 1 + x, correctly rounded", Log1p),
+    spec!("sin.f32.v1", "sine of x radians, correctly rounded", Sin),
+    spec!("cos.f32.v1", "cosine of x radians, correctly rounded", Cos),
+    spec!("tan.f32.v1", "tangent of x radians, correctly rounded", Tan),
+    spec!("sinpi.f32.v1", "sine of x half turns, correctly rounded", Sinpi),
+    spec!("cospi.f32.v1", "cosine of x half turns, correctly rounded", Cospi),
+    spec!("tanh.f32.v1", "hyperbolic tangent of x, correctly rounded", Tanh),
+    spec!("erf.f32.v1", "error function of x, correctly rounded", Erf),
+    spec!("sigmoid.f32.v1", "1 / (1 + exp(-x)), each operation rounded once", Sigmoid),
+    spec!("silu.f32.v1", "x * sigmoid(x), each operation rounded once", Silu),
+    spec!("gelu.f32.v1", "(0.5*x) * (1 + erf(x/sqrt(2))), each operation rounded once", Gelu),
 ]];
