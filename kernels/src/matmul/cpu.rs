@@ -8,7 +8,8 @@ mod tile;
 
 use rayon::prelude::*;
 
-use self::block::{FEW_ROWS, Out, PANEL, Product, REGISTERS, Scratch};
+pub(crate) use self::block::Scratch;
+use self::block::{FEW_ROWS, Out, PANEL, Product, REGISTERS};
 use self::lanes::{Lanes, Registers};
 use super::Extents;
 use crate::blocks::PARALLEL_FROM;
@@ -73,6 +74,27 @@ fn products<T: Registers>(level: Level, extents: &Extents, a: &[T], b: &[T], bia
         (0..tasks).for_each(|index| task(&mut scratch, index));
     } else {
         (0..tasks).into_par_iter().with_max_len(1).for_each_init(Scratch::new, task);
+    }
+}
+
+/// The product of one batch on this thread alone. The slices hold what the extents say.
+pub(crate) fn product_here(
+    level: Level,
+    extents: &Extents,
+    a: &[f32],
+    b: &[f32],
+    out: &mut [f32],
+    scratch: &mut Scratch<f32>,
+) {
+    let Extents { m, n, k, .. } = *extents;
+    if out.is_empty() || k == 0 {
+        return of_nothing(None, n.max(1), out);
+    }
+    let cut = Cut::of::<f32>(extents, 1, 1);
+    let product = Product { extents: *extents, a, b, bias: None, out: Out(out.as_mut_ptr()) };
+    for column in (0..n).step_by(cut.columns) {
+        // SAFETY: `Kernel` lets in only levels that this CPU has; nobody else has the output.
+        unsafe { f32::rectangle(level, &product, 0..m, column..n.min(column + cut.columns), scratch) };
     }
 }
 

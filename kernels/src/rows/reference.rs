@@ -5,7 +5,7 @@ use crate::catalogue::ParamValue;
 use crate::float::Float;
 use crate::function::reference::exp;
 use crate::launch::{DataError, Launch};
-use crate::reduce::reference::{dot, sum};
+use crate::reduce::reference::{mean_of, sum, sum_sq_of, var_of};
 
 /// m = max(row); e = exp(x - m); s = sum(e); y = e / s.
 pub(crate) fn softmax(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
@@ -25,13 +25,10 @@ pub(crate) fn layernorm(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue
     let eps = only_param(params);
     let (gamma, beta) = (launch.optional_slice::<f32>(1)?, launch.optional_slice::<f32>(2)?);
     each_row(launch, |row| {
-        let n = row.len() as f32;
-        let mean = sum(row) / n;
-        let differences: Vec<f32> = row.iter().map(|&x| x - mean).collect();
-        let var = dot(&differences, &differences) / n;
-        let root = (var + eps).sqrt();
-        let scaled = |(column, difference): (usize, f32)| {
-            let x = difference / root;
+        let mean = mean_of(row);
+        let root = (var_of(row, mean) + eps).sqrt();
+        let scaled = |(column, &x): (usize, &f32)| {
+            let x = (x - mean) / root;
             match (gamma, beta) {
                 (Some(gamma), Some(beta)) => x.fused(gamma[column], beta[column]),
                 (Some(gamma), None) => x * gamma[column],
@@ -39,7 +36,7 @@ pub(crate) fn layernorm(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue
                 (None, None) => x,
             }
         };
-        differences.into_iter().enumerate().map(scaled).collect()
+        row.iter().enumerate().map(scaled).collect()
     })
 }
 
@@ -48,7 +45,7 @@ pub(crate) fn rmsnorm(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]
     let eps = only_param(params);
     let gamma = launch.optional_slice::<f32>(1)?;
     each_row(launch, |row| {
-        let root = (dot(row, row) / row.len() as f32 + eps).sqrt();
+        let root = (sum_sq_of(row) / row.len() as f32 + eps).sqrt();
         let scaled = |(column, &x): (usize, &f32)| match gamma {
             Some(gamma) => x / root * gamma[column],
             None => x / root,

@@ -48,13 +48,13 @@ pub(super) struct Product<'a, T> {
 }
 
 /// Memory that a thread keeps from one rectangle to the next.
-pub(super) struct Scratch<T> {
+pub(crate) struct Scratch<T> {
     b: Vec<T>,
     a: Vec<T>,
 }
 
 impl<T> Scratch<T> {
-    pub(super) const fn new() -> Scratch<T> {
+    pub(crate) const fn new() -> Scratch<T> {
         Scratch { b: Vec::new(), a: Vec::new() }
     }
 }
