@@ -1,26 +1,24 @@
-//! The matrix product in tiles of a few rows by 16 columns whose accumulators stay in registers along a panel. Columns of
-//! b are packed into tiles once per launch; blocks of rows go to threads. Every element's steps keep their order.
+//! The matrix product on threads: the output is cut in rectangles, each computed by one thread from what it packs for
+//! itself. Every element's steps keep their order, so neither the cut nor the threads change a bit.
+
+mod block;
+mod lanes;
+mod pack;
+mod tile;
 
 use rayon::prelude::*;
 
+pub(crate) use self::block::Scratch;
+use self::block::{FEW_ROWS, Out, PANEL, Product, REGISTERS};
+use self::lanes::{Lanes, Registers};
 use super::Extents;
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::{Dtype, ParamValue};
-use crate::dispatch::{Level, levels};
-use crate::float::Float;
+use crate::dispatch::Level;
 use crate::launch::{DataError, Launch};
 
-/// Consecutive k whose steps share one accumulator.
-const PANEL: usize = 1024;
-
-/// Rows of a tile.
-const ROWS: usize = 4;
-
-/// Columns of a tile.
-const COLUMNS: usize = 16;
-
-/// The most rows that a thread takes at a time.
-const TASK_ROWS: usize = 64;
+/// Bytes of b that are packed at a time: most of a second-level cache.
+const PACKED_BYTES: usize = 3 << 19;
 
 /// a times b, plus bias if it is there.
 pub(crate) fn matmul(
@@ -28,158 +26,118 @@ pub(crate) fn matmul(
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
 ) -> Result<(), DataError> {
-    if launch.output_dtype() != Dtype::F32 {
-        return super::reference::matmul(launch, params);
-    }
-    let (a, b) = (launch.slice::<f32>(0)?, launch.slice::<f32>(1)?);
-    let bias = if launch.inputs[2].is_some() { Some(launch.slice::<f32>(2)?) } else { None };
     let extents = Extents::of(launch, params);
-    let Extents { m, n, k, .. } = extents;
-    let out = launch.output::<f32>()?;
-    if out.is_empty() {
-        return Ok(());
+    match launch.output_dtype() {
+        Dtype::F32 => floats::<f32>(level, &extents, launch),
+        Dtype::F64 => floats::<f64>(level, &extents, launch),
+        _ => super::reference::matmul(launch, params),
     }
-    let packed = pack(&extents, b);
-    let batch_tiles = n.div_ceil(COLUMNS) * k;
-    let block = |batch: usize, first_row: usize, out: &mut [f32]| {
-        let tiles = if extents.shared_b { &packed[..] } else { &packed[batch * batch_tiles..][..batch_tiles] };
-        multiply(level, &Block { extents, a, tiles, bias, batch, first_row }, out);
-    };
-    if out.len().saturating_mul(k.max(1)) < PARALLEL_FROM {
-        for (batch, out) in out.chunks_exact_mut(m * n).enumerate() {
-            block(batch, 0, out);
-        }
-        return Ok(());
-    }
-    let task_rows = m.div_ceil(4 * rayon::current_num_threads()).next_multiple_of(ROWS).min(TASK_ROWS);
-    out.par_chunks_exact_mut(m * n).enumerate().for_each(|(batch, out)| {
-        out.par_chunks_mut(task_rows * n).enumerate().for_each(|(task, out)| block(batch, task * task_rows, out));
-    });
+}
+
+fn floats<T: Registers>(level: Level, extents: &Extents, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    let (a, b, bias) = (launch.slice(0)?, launch.slice(1)?, launch.optional_slice(2)?);
+    products::<T>(level, extents, a, b, bias, launch.output()?);
     Ok(())
 }
 
-/// The columns of b, or of each batch's b, in tiles of [`COLUMNS`]: a tile is k rows. Columns beyond n are 0 and what
-/// comes of them is dropped.
-fn pack(extents: &Extents, b: &[f32]) -> Vec<[f32; COLUMNS]> {
-    let Extents { n, k, transpose_b, .. } = *extents;
-    let tiles = n.div_ceil(COLUMNS);
-    let batches = if k == 0 { 0 } else { b.len() / (k * n) };
-    let mut packed = vec![[0.0; COLUMNS]; batches * tiles * k];
-    for (index, tile) in packed.chunks_exact_mut(k.max(1)).enumerate() {
-        let (batch, first) = (index / tiles, index % tiles * COLUMNS);
-        let width = COLUMNS.min(n - first);
-        let b = &b[batch * k * n..][..k * n];
-        if transpose_b {
-            for (column, b) in b[first * k..][..width * k].chunks_exact(k).enumerate() {
-                for (row, &b) in tile.iter_mut().zip(b) {
-                    row[column] = b;
-                }
-            }
-        } else {
-            for (row, b) in tile.iter_mut().zip(b.chunks_exact(n)) {
-                row[..width].copy_from_slice(&b[first..first + width]);
-            }
-        }
+/// The product of every batch, on threads where that pays. The slices hold what the extents say.
+fn products<T: Registers>(level: Level, extents: &Extents, a: &[T], b: &[T], bias: Option<&[T]>, out: &mut [T]) {
+    let Extents { m, n, k, shared_b, .. } = *extents;
+    if out.is_empty() {
+        return;
     }
-    packed
-}
-
-/// Some whole rows of one batch's product.
-struct Block<'a> {
-    extents: Extents,
-    a: &'a [f32],
-    /// The tiles of the batch's b.
-    tiles: &'a [[f32; COLUMNS]],
-    bias: Option<&'a [f32]>,
-    batch: usize,
-    first_row: usize,
-}
-
-levels! {
-    fn multiply [](block: &Block<'_>, out: &mut [f32]) {
-        let Extents { n, k, .. } = block.extents;
-        let rows = out.len() / n;
-        for first_k in (0..k.max(1)).step_by(PANEL) {
-            let panel = first_k..k.min(first_k + PANEL);
-            for column in (0..n).step_by(COLUMNS) {
-                let b = &block.tiles[column / COLUMNS * k..][panel.clone()];
-                let mut row = 0;
-                while row + ROWS <= rows {
-                    let acc = block.tile::<ROWS>(row, first_k, b);
-                    block.store(&acc, row, column, panel.clone(), out);
-                    row += ROWS;
-                }
-                while row < rows {
-                    let acc = block.tile::<1>(row, first_k, b);
-                    block.store(&acc, row, column, panel.clone(), out);
-                    row += 1;
-                }
-            }
-        }
+    if k == 0 {
+        return of_nothing(bias, n, out);
+    }
+    let steps = out.len().saturating_mul(k);
+    let batches: Vec<Product<'_, T>> = out
+        .chunks_exact_mut(m * n)
+        .enumerate()
+        .map(|(batch, out)| {
+            let b = if shared_b { b } else { &b[batch * k * n..][..k * n] };
+            Product { extents: *extents, a: &a[batch * m * k..][..m * k], b, bias, out: Out(out.as_mut_ptr()) }
+        })
+        .collect();
+    let threads = if steps < PARALLEL_FROM { 1 } else { rayon::current_num_threads() };
+    let cut = Cut::of::<T>(extents, batches.len(), threads);
+    let task = |scratch: &mut Scratch<T>, index: usize| {
+        let (batch, index) = (index / cut.per_batch(), index % cut.per_batch());
+        let row = index % cut.down * cut.rows;
+        let column = index / cut.down * cut.columns;
+        let (rows, columns) = (row..m.min(row + cut.rows), column..n.min(column + cut.columns));
+        // SAFETY: `Kernel` lets in only levels that this CPU has; the tasks' rectangles are disjoint.
+        unsafe { T::rectangle(level, &batches[batch], rows, columns, scratch) };
+    };
+    let tasks = batches.len() * cut.per_batch();
+    if threads == 1 {
+        let mut scratch = Scratch::new();
+        (0..tasks).for_each(|index| task(&mut scratch, index));
+    } else {
+        (0..tasks).into_par_iter().with_max_len(1).for_each_init(Scratch::new, task);
     }
 }
 
-impl Block<'_> {
-    /// One panel's accumulators of `R` rows from `row` on.
-    #[inline(always)]
-    fn tile<const R: usize>(&self, row: usize, first_k: usize, b: &[[f32; COLUMNS]]) -> [[f32; COLUMNS]; R] {
-        let mut acc = [[-0.0f32; COLUMNS]; R];
-        let row = self.first_row + row;
-        if self.extents.transpose_a {
-            for (k, b) in b.iter().enumerate() {
-                let a = &self.a[self.extents.a_at(self.batch, row, first_k + k)..][..R];
-                for r in 0..R {
-                    for j in 0..COLUMNS {
-                        acc[r][j] = a[r].fused(b[j], acc[r][j]);
-                    }
-                }
-            }
-        } else {
-            let a: [&[f32]; R] =
-                std::array::from_fn(|r| &self.a[self.extents.a_at(self.batch, row + r, first_k)..][..b.len()]);
-            for (k, b) in b.iter().enumerate() {
-                for r in 0..R {
-                    for j in 0..COLUMNS {
-                        acc[r][j] = a[r][k].fused(b[j], acc[r][j]);
-                    }
-                }
-            }
+/// The product of one batch on this thread alone. The slices hold what the extents say.
+pub(crate) fn product_here(
+    level: Level,
+    extents: &Extents,
+    a: &[f32],
+    b: &[f32],
+    out: &mut [f32],
+    scratch: &mut Scratch<f32>,
+) {
+    let Extents { m, n, k, .. } = *extents;
+    if out.is_empty() || k == 0 {
+        return of_nothing(None, n.max(1), out);
+    }
+    let cut = Cut::of::<f32>(extents, 1, 1);
+    let product = Product { extents: *extents, a, b, bias: None, out: Out(out.as_mut_ptr()) };
+    for column in (0..n).step_by(cut.columns) {
+        // SAFETY: `Kernel` lets in only levels that this CPU has; nobody else has the output.
+        unsafe { f32::rectangle(level, &product, 0..m, column..n.min(column + cut.columns), scratch) };
+    }
+}
+
+/// What no k at all gives: +0, plus bias if it is there.
+fn of_nothing<T: Registers>(bias: Option<&[T]>, n: usize, out: &mut [T]) {
+    for row in out.chunks_exact_mut(n) {
+        match bias {
+            Some(bias) => row.iter_mut().zip(bias).for_each(|(out, &bias)| *out = (T::ZERO + bias).canonical()),
+            None => row.fill(T::ZERO),
         }
-        acc
+    }
+}
+
+/// How the output of a batch is cut in rectangles.
+struct Cut {
+    rows: usize,
+    columns: usize,
+    /// Rectangles from top to bottom.
+    down: usize,
+    /// Rectangles from left to right.
+    across: usize,
+}
+
+impl Cut {
+    fn of<T: Registers>(extents: &Extents, batches: usize, threads: usize) -> Cut {
+        let Extents { m, n, k, .. } = *extents;
+        // Tasks that even out what threads have to wait for each other.
+        let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(batches) };
+        let tile = REGISTERS * <T::Avx512 as Lanes>::N;
+        let few = m <= FEW_ROWS;
+        let most = if few && !extents.transpose_b { n } else { PACKED_BYTES / size_of::<T>() / k.min(PANEL) };
+        let mut across = n.div_ceil(most.max(tile));
+        if few {
+            across = across.max(wanted.min(n.div_ceil(2 * tile)));
+        }
+        let columns = n.div_ceil(across).next_multiple_of(tile).min(n);
+        let across = n.div_ceil(columns);
+        let down = if few { 1 } else { wanted.div_ceil(across).min(m.div_ceil(FEW_ROWS)) };
+        let rows = m.div_ceil(down).next_multiple_of(8).min(m);
+        Cut { rows, columns, down: m.div_ceil(rows), across }
     }
 
-    /// Adds a panel's accumulators to the output, or begins it with those of the first; bias comes after the last.
-    #[inline(always)]
-    fn store<const R: usize>(
-        &self,
-        acc: &[[f32; COLUMNS]; R],
-        row: usize,
-        column: usize,
-        panel: std::ops::Range<usize>,
-        out: &mut [f32],
-    ) {
-        let Extents { n, k, .. } = self.extents;
-        let width = COLUMNS.min(n - column);
-        for (r, acc) in acc.iter().enumerate() {
-            let out = &mut out[(row + r) * n + column..][..width];
-            let mut sums = *acc;
-            if k == 0 {
-                sums = [0.0; COLUMNS];
-            }
-            if panel.start > 0 {
-                for (sum, &c) in sums.iter_mut().zip(out.iter()) {
-                    *sum += c;
-                }
-            }
-            if let Some(bias) = self.bias.filter(|_| panel.end == k) {
-                for (sum, &bias) in sums.iter_mut().zip(&bias[column..column + width]) {
-                    *sum += bias;
-                }
-            }
-            for sum in &mut sums {
-                *sum = sum.canonical();
-            }
-            out.copy_from_slice(&sums[..width]);
-        }
+    fn per_batch(&self) -> usize {
+        self.down * self.across
     }
 }

@@ -1,14 +1,96 @@
-//! Attention in blocks of rows of q, on threads, with no memory for all scores at once.
+//! Attention in blocks of rows of q, on threads: a block's scores, their softmax and the product with v follow one
+//! another in the cache, and there is never memory for all scores at once.
 
+use rayon::prelude::*;
+
+use super::Attention;
+use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::ParamValue;
-use crate::dispatch::Level;
+use crate::dispatch::{Level, levels};
 use crate::launch::{DataError, Launch};
+use crate::matmul::Extents;
+use crate::matmul::cpu::{Scratch, product_here};
+use crate::rows::cpu::softmax_in_place;
+
+/// Scores that one thread holds at a time, if a row is not longer: half a MiB.
+const SCORES: usize = 128 * 1024;
+
+/// The most rows of q in a block.
+const MOST_ROWS: usize = 256;
 
 /// s = matmul(q, k^T) * scale + mask; softmax; matmul with v.
 pub(crate) fn attention(
-    _level: Level,
+    level: Level,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
 ) -> Result<(), DataError> {
-    super::reference::attention(launch, params)
+    let attention = Attention::of(launch, params)?;
+    let Attention { s, t, d, e, .. } = attention;
+    let out = launch.output::<f32>()?;
+    if out.is_empty() {
+        return Ok(());
+    }
+    let batches = out.len() / (s * e);
+    let steps = (batches * s).saturating_mul(t.saturating_mul(d + e));
+    let threads = if steps < PARALLEL_FROM { 1 } else { rayon::current_num_threads() };
+    let fair = if threads == 1 { s } else { (batches * s).div_ceil(4 * threads) };
+    let rows = (SCORES / t.max(1)).min(MOST_ROWS).min(fair).min(s).next_multiple_of(8);
+    let block = |(scratch, scores): &mut (Scratch<f32>, Vec<f32>), batch: usize, index: usize, out: &mut [f32]| {
+        rows_of_q(level, &attention.batch(batch), index * rows, out, scratch, scores);
+    };
+    let new = || (Scratch::new(), Vec::new());
+    if threads == 1 {
+        let mut held = new();
+        for (batch, out) in out.chunks_mut(s * e).enumerate() {
+            out.chunks_mut(rows * e).enumerate().for_each(|(index, out)| block(&mut held, batch, index, out));
+        }
+    } else {
+        out.par_chunks_mut(s * e).enumerate().for_each(|(batch, out)| {
+            let blocks = out.par_chunks_mut(rows * e).enumerate();
+            blocks.for_each_init(new, |held, (index, out)| block(held, batch, index, out));
+        });
+    }
+    Ok(())
+}
+
+/// The output's rows from `first` on, of one batch.
+fn rows_of_q(
+    level: Level,
+    batch: &Attention<'_>,
+    first: usize,
+    out: &mut [f32],
+    scratch: &mut Scratch<f32>,
+    scores: &mut Vec<f32>,
+) {
+    let Attention { t, d, e, q, k, v, mask, scale, .. } = *batch;
+    let m = out.len() / e;
+    let extents = |k, n, transpose_b| Extents { m, n, k, shared_b: true, transpose_a: false, transpose_b };
+    scores.resize(m * t, 0.0);
+    product_here(level, &extents(d, t, true), &q[first * d..][..m * d], k, scores, scratch);
+    if t > 0 {
+        for (row, scores) in scores.chunks_exact_mut(t).enumerate() {
+            match mask {
+                Some(mask) => scaled_and_masked(level, scores, scale, &mask[(first + row) * t..][..t]),
+                None => scaled(level, scores, scale),
+            }
+            softmax_in_place(level, scores);
+        }
+    }
+    product_here(level, &extents(t, e, false), scores, v, out, scratch);
+}
+
+levels! {
+    fn scaled [](scores: &mut [f32], scale: f32) {
+        for score in scores {
+            *score *= scale;
+        }
+    }
+}
+
+levels! {
+    fn scaled_and_masked [](scores: &mut [f32], scale: f32, mask: &[f32]) {
+        for (score, &mask) in scores.iter_mut().zip(mask) {
+            *score = *score * scale + mask;
+        }
+    }
 }

@@ -1,0 +1,45 @@
+//! Copies of parts of a and b in the order in which tiles read them.
+
+use std::ops::Range;
+
+use crate::float::Float;
+use crate::matmul::Extents;
+
+/// Some columns of b for some k: for each k the columns, then +0 up to the width of the tile.
+pub(super) fn columns<T: Float>(extents: &Extents, b: &[T], ks: Range<usize>, columns: Range<usize>, tile: &mut [T]) {
+    let width = tile.len() / ks.len();
+    if extents.transpose_b {
+        return transposed_columns(extents.k, b, ks, columns, tile);
+    }
+    for (to, k) in tile.chunks_exact_mut(width).zip(ks) {
+        let from = &b[k * extents.n..][columns.clone()];
+        to[..from.len()].copy_from_slice(from);
+        to[from.len()..].fill(T::ZERO);
+    }
+}
+
+fn transposed_columns<T: Float>(b_stride: usize, b: &[T], ks: Range<usize>, columns: Range<usize>, tile: &mut [T]) {
+    /// Values of k that go at a time, so that the lines read and the lines written both stay in the cache.
+    const KS: usize = 16;
+    let width = tile.len() / ks.len();
+    let used = columns.len();
+    for (tile, first_k) in tile.chunks_mut(KS * width).zip(ks.clone().step_by(KS)) {
+        let count = tile.len() / width;
+        for (column, b_column) in columns.clone().enumerate() {
+            let from = &b[b_column * b_stride + first_k..][..count];
+            for (to, &x) in tile[column..].iter_mut().step_by(width).zip(from) {
+                *to = x;
+            }
+        }
+        if used < width {
+            tile.chunks_exact_mut(width).for_each(|to| to[used..].fill(T::ZERO));
+        }
+    }
+}
+
+/// Some rows of an a that is stored transposed, `m` of them in each k: for each k the rows.
+pub(super) fn rows_by_k<T: Float>(m: usize, a: &[T], ks: Range<usize>, row: usize, height: usize, group: &mut [T]) {
+    for (to, k) in group.chunks_exact_mut(height).zip(ks) {
+        to.copy_from_slice(&a[k * m + row..][..height]);
+    }
+}
