@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Backend,
     /// `--require-gpu` and no GPU would do the work.
     NoGpu,
+    /// A kernel of the backend has not the bits of the specification, or could not be tried; strict refuses it.
+    NotCertified,
     /// Reading or writing failed: permissions, a full disk.
     Io,
     /// A fault of this program.
@@ -43,6 +45,7 @@ impl ErrorKind {
             Self::Backend => 15,
             Self::NoGpu => 16,
             Self::Io => 17,
+            Self::NotCertified => 18,
             Self::Internal => 70,
         }
     }
@@ -59,6 +62,7 @@ impl ErrorKind {
             Self::Data => "data",
             Self::Backend => "backend",
             Self::NoGpu => "no-gpu",
+            Self::NotCertified => "not-certified",
             Self::Io => "io",
             Self::Internal => "internal",
         }

@@ -2,7 +2,7 @@
 //! backends are made when first asked for, since many commands need neither.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use clamp_plugin_api::manifest::ids::seed_from_text;
 use serde_json::{Map, Value, json};
 
 use crate::backend::load::LoadOptions;
-use crate::backend::{Catalog, SearchFolder};
+use crate::backend::{Candidate, Catalog, Certifier, SearchFolder};
 use crate::config::{LimitSettings, Places, Settings};
 use crate::error::Result;
 use crate::overlay::registry::Registry;
@@ -26,6 +26,8 @@ pub struct Host {
     pub registry: Registry,
     /// Plugin folders named by flags, in place of all others.
     plugin_folders: Vec<PathBuf>,
+    /// Where backends stand with the bits of the specification.
+    pub certifier: Certifier,
     engine: OnceLock<Result<Engine>>,
     catalog: OnceLock<Result<Catalog>>,
 }
@@ -34,7 +36,9 @@ impl Host {
     /// Reads the registry; starts nothing else.
     pub fn open(settings: Settings, places: Places, plugin_folders: Vec<PathBuf>) -> Result<Self> {
         let registry = Registry::open(&places.stores())?;
-        Ok(Self { places, settings, registry, plugin_folders, engine: OnceLock::new(), catalog: OnceLock::new() })
+        let certifier = Certifier::new(places.certificates(), Duration::from_millis(settings.backend.certify_ms));
+        let (engine, catalog) = (OnceLock::new(), OnceLock::new());
+        Ok(Self { places, settings, registry, plugin_folders, certifier, engine, catalog })
     }
 
     /// The WebAssembly engine.
@@ -54,15 +58,21 @@ impl Host {
 
     /// The backends.
     pub fn catalog(&self) -> Result<&Catalog> {
-        let open = || {
-            let options = LoadOptions {
-                cache: Some(self.places.cache().join("plugins")),
-                settings: BTreeMap::new(),
-                fp_check: self.settings.determinism.fp_check,
-            };
-            Catalog::open(self.search_folders(), &options)
-        };
+        let open = || Catalog::open(self.search_folders(), &self.load_options());
         self.catalog.get_or_init(open).as_ref().map_err(Clone::clone)
+    }
+
+    /// One plugin file, wherever it lies.
+    pub fn plugin(&self, path: &Path) -> Candidate {
+        Candidate::load(path, &self.load_options())
+    }
+
+    fn load_options(&self) -> LoadOptions {
+        LoadOptions {
+            cache: Some(self.places.cache().join("plugins")),
+            settings: BTreeMap::new(),
+            fp_check: self.settings.determinism.fp_check,
+        }
     }
 
     /// Flags first, then the setting (`CLAMP_PLUGIN_PATH`), then the built-in places; the first kind that is given is

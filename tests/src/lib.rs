@@ -2,6 +2,7 @@
 //! the program run as an operator runs it. No assertions about the product itself.
 
 mod bench;
+mod npy;
 mod plugin;
 
 use std::collections::BTreeMap;
@@ -10,7 +11,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 pub use bench::Bench;
-pub use plugin::{c_plugin, rust_plugin};
+pub use npy::{elements, npy};
+pub use plugin::{c_plugin, rust_plugin, twisted_plugin};
 
 /// A folder that `cargo xtask test` made before the tests and named in the environment.
 ///

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::folder;
+use crate::{dist, folder};
 
 /// Copies a Rust fixture plugin into `target`.
 ///
@@ -22,13 +22,27 @@ pub fn rust_plugin(name: &str, target: &Path) -> PathBuf {
 /// # Panics
 /// If the compiler refuses.
 pub fn c_plugin(name: &str, macros: &[&str], target: &Path) -> PathBuf {
+    compile("backend.c", name, macros, target)
+}
+
+/// Compiles `twisted.c` with macros into `target/<name>.so`, beside the bundled CPU backend that does its work.
+///
+/// # Panics
+/// If the compiler refuses.
+pub fn twisted_plugin(name: &str, macros: &[&str], target: &Path) -> PathBuf {
+    let real = dist().join("plugins/clamp_cpu.so");
+    std::fs::copy(&real, target.join("real")).unwrap_or_else(|e| panic!("cannot copy {}: {e}", real.display()));
+    compile("twisted.c", name, macros, target)
+}
+
+fn compile(source: &str, name: &str, macros: &[&str], target: &Path) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let to = target.join(format!("{name}.so"));
     let output = Command::new("cc")
         .args(["-shared", "-fPIC", "-O1", "-std=c11", "-Wall", "-Wextra", "-Werror", "-I"])
         .arg(root.join("../plugin-api/include"))
         .args(macros.iter().map(|m| format!("-D{m}")))
-        .arg(root.join("fixtures/plugins/backend.c"))
+        .arg(root.join("fixtures/plugins").join(source))
         .arg("-o")
         .arg(&to)
         .output()

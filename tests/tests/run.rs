@@ -40,6 +40,7 @@ fn digits_learns_and_needs_no_input() {
         "run_dir",
         "output_hash",
         "backend",
+        "certificate",
         "mode",
         "seed",
         "duration_ms",
@@ -178,7 +179,11 @@ fn the_manifest_says_what_was_run_on_what() {
     assert_eq!((&m["capability"], &m["phase"]), (&"train".into(), &"ASCEND".into()));
     assert_eq!(m["program"]["design_doc_sha256"].as_str().map(str::len), Some(64));
     assert!(m["git_sha"].is_null() && m["git_reason"].is_string(), "the working folder is in no repository");
-    assert!(m["kernels"].as_object().is_some_and(|k| k.contains_key("matmul.f32.v1")));
+    assert_eq!(m["kernels"]["matmul.f32.v1"]["standing"], "bit-exact");
+    assert_eq!(m["kernels"]["matmul.f32.v1"]["cases"].as_str().map(str::len), Some(64));
+    assert!(
+        !m["trust"].as_array().expect("a list").iter().any(|t| t.as_str().is_some_and(|t| t.starts_with("backend")))
+    );
     assert!(m["volatile"]["durations_ms"]["kernels"].is_number());
     assert_eq!(m["ok"], true);
 }

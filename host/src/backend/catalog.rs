@@ -1,7 +1,7 @@
 //! Every plugin candidate, how far it came and why no further. Tables are loaded when the catalogue opens (a fraction
 //! of a millisecond each); instances only when somebody asks for one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
@@ -77,7 +77,8 @@ impl Catalog {
     pub fn open(folders: Vec<SearchFolder>, options: &LoadOptions) -> Result<Self> {
         let mut all: Vec<Candidate> = Vec::new();
         for path in candidates(&folders)? {
-            let loaded = load(&path, options).map_err(|e| (Stage::from(e.stage), e.reason)).and_then(|loaded| {
+            let Candidate { loaded, .. } = Candidate::load(&path, options);
+            let loaded = loaded.and_then(|loaded| {
                 let taken = all.iter().find(|c| c.id() == Some(loaded.table.id()));
                 match taken {
                     Some(first) => Err((
@@ -120,6 +121,12 @@ impl Catalog {
 }
 
 impl Candidate {
+    /// Loads one file.
+    pub fn load(path: &Path, options: &LoadOptions) -> Self {
+        let loaded = load(path, options).map_err(|e| (Stage::from(e.stage), e.reason));
+        Self { path: path.to_owned(), loaded, backend: OnceLock::new() }
+    }
+
     /// The backend's id, if its table could be used.
     pub fn id(&self) -> Option<&'static str> {
         self.loaded.as_ref().ok().map(|l| l.table.id())

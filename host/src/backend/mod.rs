@@ -2,6 +2,7 @@
 //! Knows the ABI and the kernel catalogue; knows nothing of overlays or runs.
 
 mod catalog;
+pub mod certify;
 mod discover;
 mod fp;
 mod instance;
@@ -11,10 +12,11 @@ mod select;
 mod session;
 mod translate;
 
-pub use catalog::{Candidate, Catalog, Stage};
+pub use catalog::{Candidate, Catalog, Report, Stage};
+pub use certify::{Certifier, Standings};
 pub use discover::{SearchFolder, candidates};
 pub use fp::FpEnvironment;
 pub use instance::{Backend, DeviceFacts, DeviceKind};
 pub use queue::{ArrayRef, LaunchSpec, Queue, QueueOptions};
-pub use select::{Selection, Wish, select};
+pub use select::{Bits, Selection, Wish, select};
 pub use session::{Buffer, Device, Kernel};

@@ -1,11 +1,14 @@
 //! Which device a call runs on, and the one line that says why. GPU first, then CPU; an OpenCL device of CPU type is
-//! never chosen by itself; a backend that lacks a needed kernel is passed over.
+//! never chosen by itself; a backend that lacks a needed kernel is passed over, and in strict one that
+//! has not its bits.
 
 use std::sync::Arc;
 
 use super::catalog::Catalog;
+use super::certify::{Binding, Certifier, Standings};
 use super::instance::{DeviceFacts, DeviceKind};
 use super::session::Device;
+use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 
 /// What the caller wants of a device.
@@ -17,6 +20,44 @@ pub struct Wish<'a> {
     pub require_gpu: bool,
     /// Kernels that have to be there.
     pub kernels: &'a [String],
+    /// What has to be known of their bits.
+    pub bits: Bits<'a>,
+}
+
+/// What has to be known of the kernels' bits.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum Bits<'a> {
+    /// Nothing.
+    #[default]
+    Unasked,
+    /// What was found before, for the record: fast.
+    Known(&'a Certifier),
+    /// That they are those of the specification, found out now if need be: strict.
+    Exact(&'a Certifier),
+}
+
+impl<'a> Bits<'a> {
+    /// What a mode wants to know.
+    pub fn of(mode: Mode, certifier: &'a Certifier) -> Self {
+        match mode {
+            Mode::Strict => Self::Exact(certifier),
+            Mode::Fast => Self::Known(certifier),
+        }
+    }
+}
+
+impl Wish<'_> {
+    /// Where the device stands with the kernels; in strict only a device that has their bits is no error.
+    fn certified(&self, device: &Arc<Device>) -> Result<Option<Standings>> {
+        if self.kernels.is_empty() {
+            return Ok(None);
+        }
+        match self.bits {
+            Bits::Unasked => Ok(None),
+            Bits::Known(certifier) => Ok(Some(certifier.look(&Binding::of(device), self.kernels))),
+            Bits::Exact(certifier) => certifier.require(device, self.kernels).map(Some),
+        }
+    }
 }
 
 /// The chosen device and why.
@@ -25,6 +66,8 @@ pub struct Selection {
     pub device: Arc<Device>,
     /// One line for people and the log.
     pub reason: String,
+    /// Where it stands with the kernels, if any were wished.
+    pub standings: Option<Standings>,
 }
 
 /// Opens the device that fits the wish, or says why none does.
@@ -58,11 +101,13 @@ fn named(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
         return Err(Error::not_found(format!("backend `{id}` has no kernel {missing}"))
             .hint("choose another backend with --backend, or update the plugin"));
     }
-    Ok(Selection { reason: format!("backend {} because --backend names it", label(id, facts)), device })
+    let standings = wish.certified(&device)?;
+    Ok(Selection { reason: format!("backend {} because --backend names it", label(id, facts)), device, standings })
 }
 
 fn automatic(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
     let mut passed_over = Vec::new();
+    let mut inexact = false;
     let mut devices = Vec::new();
     for candidate in &catalog.candidates {
         let Some(id) = candidate.id() else { continue };
@@ -94,10 +139,18 @@ fn automatic(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
             passed_over.push(format!("{label}: lacks kernel {missing}"));
             continue;
         }
+        let standings = match wish.certified(&device) {
+            Ok(standings) => standings,
+            Err(error) => {
+                inexact |= error.kind == ErrorKind::NotCertified;
+                passed_over.push(format!("{label}: {}", error.message));
+                continue;
+            }
+        };
         let why = if facts.kind == DeviceKind::Gpu { "it is the first GPU" } else { "no GPU can be used" };
         let rest =
             if passed_over.is_empty() { String::new() } else { format!(" (passed over: {})", passed_over.join("; ")) };
-        return Ok(Selection { reason: format!("backend {label} because {why}{rest}"), device });
+        return Ok(Selection { reason: format!("backend {label} because {why}{rest}"), device, standings });
     }
     if wish.require_gpu {
         return Err(no_gpu(&if passed_over.is_empty() {
@@ -109,6 +162,9 @@ fn automatic(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
     let hint = "put a backend .so into the plugins folder; `clamp-host backend list` shows what was found and why not";
     Err(if passed_over.is_empty() {
         Error::not_found("no backend is installed").hint(hint)
+    } else if inexact {
+        Error::new(ErrorKind::NotCertified, format!("no backend can be used: {}", passed_over.join("; ")))
+            .hint("strict runs only what is certified: install a backend that is, or run with --mode fast")
     } else {
         Error::backend(format!("no backend can be used: {}", passed_over.join("; "))).hint(hint)
     })

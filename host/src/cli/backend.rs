@@ -1,25 +1,33 @@
-//! `backend list`: every plugin candidate, the stage it reached, and why no further.
+//! `backend list`: every plugin candidate, the stage it reached, why no further, and what is known of its bits.
 
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Global;
 use super::output::{Output, table};
-use super::setup;
-use crate::backend::Stage;
+use super::{certify, setup};
+use crate::backend::certify::{Binding, Certificate};
+use crate::backend::{DeviceFacts, Report, Stage};
 use crate::error::Result;
+use crate::host::Host;
 
 #[derive(Subcommand)]
 pub(super) enum BackendCommand {
     /// List plugin files, how far each came, and their devices
     List,
+    /// Run the conformance cases on a backend and say which kernels have the bits of the specification
+    Certify(certify::CertifyArgs),
+    /// List the certificates that are kept
+    Certificates,
 }
 
 pub(super) fn run(global: &Global, command: &BackendCommand, output: &Output) -> Result<ExitCode> {
     match command {
         BackendCommand::List => list(global, output),
+        BackendCommand::Certify(args) => certify::run(global, args, output),
+        BackendCommand::Certificates => certify::list(global, output),
     }
 }
 
@@ -28,6 +36,7 @@ fn list(global: &Global, output: &Output) -> Result<ExitCode> {
     let catalog = host.catalog()?;
     let reports: Vec<_> = catalog.candidates.iter().map(|c| c.report()).collect();
     if output.json {
+        let reports: Vec<Value> = reports.iter().map(|report| report_json(&host, report)).collect();
         let folders: Vec<_> = catalog.folders.iter().map(|f| json!({"path": f.path, "origin": f.origin})).collect();
         output.value(&json!({"folders": folders, "backends": reports}));
         return Ok(ExitCode::SUCCESS);
@@ -39,7 +48,7 @@ fn list(global: &Global, output: &Output) -> Result<ExitCode> {
         output.say("no plugin found; put a backend's .so file into one of these folders");
         return Ok(ExitCode::SUCCESS);
     }
-    let mut rows = vec![["BACKEND", "STAGE", "DEVICE", "FILE"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["BACKEND", "STAGE", "DEVICE", "BITS", "FILE"].map(str::to_owned).to_vec()];
     for report in &reports {
         let id = report.id.clone().unwrap_or_else(|| "-".into());
         let file = report.path.display().to_string();
@@ -48,11 +57,12 @@ fn list(global: &Global, output: &Output) -> Result<ExitCode> {
             None => id,
         };
         if report.devices.is_empty() {
-            rows.push(vec![name, report.stage.name().into(), "-".into(), file]);
+            rows.push(vec![name, report.stage.name().into(), "-".into(), "-".into(), file]);
         } else {
             for device in &report.devices {
                 let what = format!("{}: {} ({})", device.index, device.name, device.dispatch);
-                rows.push(vec![name.clone(), report.stage.name().into(), what, file.clone()]);
+                let bits = certificate(&host, report, device).map_or_else(|| "-".into(), |c| certify::summary(&c));
+                rows.push(vec![name.clone(), report.stage.name().into(), what, bits, file.clone()]);
             }
         }
     }
@@ -64,4 +74,21 @@ fn list(global: &Global, output: &Output) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is kept of a device's bits, if anything is.
+fn certificate(host: &Host, report: &Report, device: &DeviceFacts) -> Option<Certificate> {
+    let (id, version, sha256) = (report.id.as_ref()?, report.version.as_ref()?, report.sha256.as_ref()?);
+    let certificate = host.certifier.kept(&Binding::new(id, version, sha256, device));
+    (!certificate.kernels.is_empty()).then_some(certificate)
+}
+
+/// A candidate with, for each device, its count of bit-exact kernels.
+fn report_json(host: &Host, report: &Report) -> Value {
+    let mut value = json!(report);
+    for (position, device) in report.devices.iter().enumerate() {
+        let bits = certificate(host, report, device).map(|certificate| certify::summary(&certificate));
+        value["devices"][position]["bits"] = bits.into();
+    }
+    value
 }

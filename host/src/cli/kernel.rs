@@ -11,8 +11,10 @@ use serde_json::{Value, json};
 
 use super::Global;
 use super::output::{Output, table};
+use super::run::ModeArg;
 use super::setup;
-use crate::backend::{ArrayRef, Device, LaunchSpec, Queue, QueueOptions, Wish, select};
+use crate::backend::{ArrayRef, Bits, Device, LaunchSpec, Queue, QueueOptions, Selection, Wish, select};
+use crate::config::Mode;
 use crate::error::{Error, Result};
 use crate::npy::{self, Array};
 
@@ -40,6 +42,9 @@ pub(super) struct KernelRunArgs {
     /// Backend id; auto takes a GPU first, then the CPU
     #[arg(long, value_name = "ID")]
     backend: Option<String>,
+    /// strict refuses a backend that has not the kernel's bits; fast runs it, with no promise
+    #[arg(long, value_enum)]
+    mode: Option<ModeArg>,
     /// Threads of the CPU backend; never changes results
     #[arg(long, value_name = "N")]
     threads: Option<u32>,
@@ -141,12 +146,19 @@ fn run_kernel(global: &Global, args: &KernelRunArgs, output: &Output) -> Result<
     let values = spec.param_values(&fixed, &launch).map_err(|e| refused(&e))?;
     let shapes = spec.output_shapes(&shapes, &values).map_err(|e| refused(&e))?;
 
-    let flags = setup::Flags { backend: args.backend.clone(), threads: args.threads, ..setup::Flags::default() };
+    let flags = setup::Flags {
+        backend: args.backend.clone(),
+        threads: args.threads,
+        mode: args.mode.map(ModeArg::name),
+        ..setup::Flags::default()
+    };
     let host = setup::host(global, &flags)?;
     let ids = [spec.id.to_owned()];
-    let wish = Wish { backend: &host.settings.backend.default, require_gpu: false, kernels: &ids };
-    let device = select(host.catalog()?, &wish)?.device;
-    let options = QueueOptions { strict: true, max_threads: host.settings.run.threads, batch: 1 };
+    let mode = host.settings.run.mode;
+    let bits = Bits::of(mode, &host.certifier);
+    let wish = Wish { backend: &host.settings.backend.default, require_gpu: false, kernels: &ids, bits };
+    let Selection { device, standings, .. } = select(host.catalog()?, &wish)?;
+    let options = QueueOptions { strict: mode == Mode::Strict, max_threads: host.settings.run.threads, batch: 1 };
     let mut queue = Queue::create(&device, options)?;
     let inputs = inputs
         .iter()
@@ -166,27 +178,32 @@ fn run_kernel(global: &Global, args: &KernelRunArgs, output: &Output) -> Result<
     for (array, path) in outputs.iter().zip(&targets) {
         npy::write(path, &download(&mut queue, array)?)?;
     }
-    report(spec, &device, &outputs, &targets, output);
+    let certificate = standings.map(|standings| standings.label(mode));
+    if output.json {
+        let outputs = outputs_json(spec, &outputs, &targets);
+        let backend = device.backend_id();
+        let (kernel, mode) = (spec.id, mode.name());
+        output.value(&json!({
+            "ok": true, "kernel": kernel, "backend": backend, "mode": mode, "certificate": certificate, "outputs": outputs,
+        }));
+        return Ok(ExitCode::SUCCESS);
+    }
+    for (array, path) in outputs.iter().zip(&targets) {
+        output.say(&format!("{} {}{} -> {}", device.backend_id(), array.dtype, array.shape, path.display()));
+    }
+    if mode == Mode::Fast {
+        output.say(&format!("fast; certificate: {}", certificate.as_deref().unwrap_or("none")));
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn report(spec: &KernelSpec, device: &Device, arrays: &[ArrayRef], targets: &[PathBuf], output: &Output) {
-    if output.json {
-        let files: Vec<Value> = spec
-            .outputs
-            .iter()
-            .zip(arrays)
-            .zip(targets)
-            .map(|((arg, a), path)| {
-                json!({"name": arg.name, "dtype": a.dtype.name(), "shape": a.shape.dims(), "file": path})
-            })
-            .collect();
-        output.value(&json!({"ok": true, "kernel": spec.id, "backend": device.backend_id(), "outputs": files}));
-        return;
-    }
-    for (array, path) in arrays.iter().zip(targets) {
-        output.say(&format!("{} {}{} -> {}", device.backend_id(), array.dtype, array.shape, path.display()));
-    }
+fn outputs_json(spec: &KernelSpec, arrays: &[ArrayRef], targets: &[PathBuf]) -> Vec<Value> {
+    let outputs = spec.outputs.iter().zip(arrays).zip(targets);
+    outputs
+        .map(|((arg, a), path)| {
+            json!({"name": arg.name, "dtype": a.dtype.name(), "shape": a.shape.dims(), "file": path})
+        })
+        .collect()
 }
 
 fn unknown(id: &str) -> Error {

@@ -1,6 +1,7 @@
 //! The command line: one file per command, and the only room that prints. Data goes to stdout, talk to stderr.
 
 mod backend;
+mod certify;
 mod config;
 mod fault;
 mod kernel;
@@ -31,7 +32,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 10 the overlay said no, 11 a limit was hit, 12 refused, 13 not \
-found, 14 bad input, 15 backend failure, 16 no GPU, 17 input/output or disk, 64 wrong usage, 70 a fault of this \
+found, 14 bad input, 15 backend failure, 16 no GPU, 17 input/output or disk, 18 not certified, 64 wrong usage, 70 a fault of this \
 program.";
 
 /// Options of every command.

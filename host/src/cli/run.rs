@@ -55,9 +55,19 @@ pub(super) struct RunArgs {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum ModeArg {
+pub(super) enum ModeArg {
     Strict,
     Fast,
+}
+
+impl ModeArg {
+    /// The setting's word.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Strict => "strict",
+            Self::Fast => "fast",
+        }
+    }
 }
 
 pub(super) fn run(global: &Global, args: &RunArgs, output: &Output) -> Result<ExitCode> {
@@ -82,10 +92,7 @@ pub(super) fn refuse(error: &Error, output: &Output) -> ExitCode {
 fn prepare(global: &Global, args: &RunArgs) -> Result<(Host, Invocation)> {
     let flags = setup::Flags {
         run_root: args.run_root.clone(),
-        mode: args.mode.map(|mode| match mode {
-            ModeArg::Strict => "strict",
-            ModeArg::Fast => "fast",
-        }),
+        mode: args.mode.map(ModeArg::name),
         seed: args.seed.clone(),
         threads: args.threads,
         backend: args.backend.clone(),
@@ -175,6 +182,12 @@ fn talk(outcome: &Outcome, output: &Output) {
     if let Some(reason) = &outcome.backend_reason {
         output.say(&format!("device   {reason}"));
     }
+    if let Some(certificate) = &outcome.certificate {
+        output.say(&format!("bits     {certificate}"));
+    }
+    for note in &outcome.certificate_notes {
+        output.say(&format!("note     {note}"));
+    }
     output.say(&format!("seed     {} ({})", outcome.seed, outcome.mode));
     output.say(&format!("time     {:.3} s ({})", outcome.total().as_secs_f64(), times.join(", ")));
 }
@@ -202,6 +215,7 @@ fn outcome_json(outcome: &Outcome) -> Value {
         "run_dir": outcome.run_dir,
         "output_hash": outcome.output_hash,
         "backend": outcome.backend,
+        "certificate": outcome.certificate,
         "mode": outcome.mode,
         "seed": outcome.seed,
         "duration_ms": (outcome.total().as_secs_f64() * 1e6).round() / 1e3,
@@ -219,6 +233,7 @@ fn refused_json(error: &Error) -> Value {
         "run_dir": Value::Null,
         "output_hash": Value::Null,
         "backend": Value::Null,
+        "certificate": Value::Null,
         "mode": Value::Null,
         "seed": Value::Null,
         "duration_ms": Value::Null,

@@ -68,6 +68,11 @@ impl Places {
         self.home.join("cache")
     }
 
+    /// What is known of backends' bits.
+    pub fn certificates(&self) -> PathBuf {
+        self.home.join("certificates")
+    }
+
     /// A settings file that came with the program.
     pub fn bundled_config(&self, name: &str) -> PathBuf {
         self.bundled.join("config").join(name)

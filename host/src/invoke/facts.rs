@@ -10,6 +10,8 @@ use super::outcome::Failure;
 use super::pipeline::Begin;
 use super::plan::Plan;
 use crate::backend::FpEnvironment;
+use crate::backend::certify::Verdict;
+use crate::config::Mode;
 use crate::error::Result;
 use crate::host::{Host, limits_json};
 use crate::overlay::{SavedArtifact, Usage};
@@ -60,7 +62,7 @@ impl Plan {
             }),
             assets: manifest.assets.iter().map(|a| (a.name.clone(), a.sha256.clone())).collect(),
             backend: self.backend_facts(),
-            kernels: manifest.kernels.clone(),
+            kernels: self.certificates(invocation.mode),
             memory: json!({
                 "profile": self.profile_name(invocation),
                 "hard_bytes": facts.hard_bytes,
@@ -76,13 +78,42 @@ impl Plan {
             },
             output_hash: facts.output_hash,
             files: facts.files,
-            trust: vec![
-                "environment: not captured".into(),
-                "backend: not certified in this version".into(),
-                "signatures: not checked in this version".into(),
-            ],
+            trust: self.trust(invocation),
             volatile,
         })
+    }
+
+    /// Each kernel that the overlay may open, with what strict knows of it; in fast nothing is promised.
+    fn certificates(&self, mode: Mode) -> BTreeMap<String, Value> {
+        let standings = self.selection.as_ref().and_then(|selection| selection.standings.as_ref());
+        let exact = |id: &String| {
+            let verdict = standings.filter(|_| mode == Mode::Strict)?.verdicts.get(id)?;
+            Some(json!({"standing": verdict.standing.name(), "cases": verdict.cases}))
+        };
+        let kernels = self.overlay.manifest.kernels.iter();
+        kernels.map(|id| (id.clone(), exact(id).unwrap_or(Value::Null))).collect()
+    }
+
+    /// What was not checked.
+    fn trust(&self, invocation: &Invocation) -> Vec<String> {
+        let mut trust = vec!["environment: not captured".to_owned()];
+        if self.selection.is_some() && invocation.mode == Mode::Fast {
+            trust.push("backend: its bits are not promised (fast)".to_owned());
+        }
+        trust.push("signatures: not checked in this version".to_owned());
+        trust
+    }
+
+    /// For people and `--json`: whether the bits are promised.
+    pub(super) fn certificate_label(&self, invocation: &Invocation) -> Option<String> {
+        let standings = self.selection.as_ref()?.standings.as_ref()?;
+        Some(standings.label(invocation.mode))
+    }
+
+    /// What was wrong with the certificate's file.
+    pub(super) fn certificate_notes(&self) -> Vec<String> {
+        let standings = self.selection.as_ref().and_then(|selection| selection.standings.as_ref());
+        standings.map(|standings| standings.notes.clone()).unwrap_or_default()
     }
 
     fn profile_name(&self, invocation: &Invocation) -> &'static str {
@@ -141,8 +172,27 @@ impl Plan {
         if let Some(selection) = &self.selection {
             volatile.insert("dispatch".into(), selection.device.facts.dispatch.clone().into());
             volatile.insert("backend_reason".into(), selection.reason.clone().into());
+            volatile.insert("certificate".into(), self.certificate_source(invocation));
         }
         volatile
+    }
+}
+
+impl Plan {
+    /// Where the certificate came from, which differs from run to run.
+    fn certificate_source(&self, invocation: &Invocation) -> Value {
+        let Some(standings) = self.selection.as_ref().and_then(|selection| selection.standings.as_ref()) else {
+            return Value::Null;
+        };
+        let standing = |(id, verdict): (&String, &Verdict)| (id.clone(), verdict.standing.name().into());
+        json!({
+            "label": self.certificate_label(invocation),
+            "source": standings.source(),
+            "file": standings.file,
+            "made": standings.made.keys().collect::<Vec<_>>(),
+            "kernels": standings.verdicts.iter().map(standing).collect::<Map<String, Value>>(),
+            "notes": standings.notes,
+        })
     }
 }
 

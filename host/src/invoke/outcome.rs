@@ -22,6 +22,10 @@ pub struct Outcome {
     pub backend: Option<String>,
     /// Why that one.
     pub backend_reason: Option<String>,
+    /// Where the backend stands with the bits of the kernels, if any were used.
+    pub certificate: Option<String>,
+    /// What was wrong with the certificate's file, if anything was.
+    pub certificate_notes: Vec<String>,
     /// `strict` or `fast`.
     pub mode: &'static str,
     /// As given or chosen.

@@ -82,7 +82,8 @@ impl Plan {
         let manifest = &self.overlay.manifest;
         let run_id = ids::run_id(&manifest.name, &self.capability, &invocation.input.payload(), &self.salt);
         if let Some(selection) = &self.selection {
-            tracing::info!(event = "backend", data = %json!({"reason": selection.reason}));
+            let certificate = self.certificate_label(invocation);
+            tracing::info!(event = "backend", data = %json!({"reason": selection.reason, "certificate": certificate}));
         }
 
         let at = Instant::now();
@@ -160,6 +161,8 @@ impl Plan {
             output_hash,
             backend: self.selection.as_ref().map(|s| s.device.backend_id().to_owned()),
             backend_reason: self.selection.as_ref().map(|s| s.reason.clone()),
+            certificate: self.certificate_label(invocation),
+            certificate_notes: self.certificate_notes(),
             mode: invocation.mode.name(),
             seed: self.seed_text,
             artifacts: record.artifacts.into_keys().collect(),

@@ -11,7 +11,7 @@ use clamp_plugin_api::manifest::{Capability, Grant, Phase, Right, Runner, ids};
 
 use super::Invocation;
 use super::input::too_large;
-use crate::backend::{Selection, Wish, select};
+use crate::backend::{Bits, Selection, Wish, select};
 use crate::config::Mode;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -67,7 +67,9 @@ impl Plan {
 
         let at = Instant::now();
         let selection = select_backend(host, invocation, &overlay)?;
-        durations.push(("backend", at.elapsed()));
+        let certified = selection.as_ref().and_then(|s| s.standings.as_ref()).map_or(Duration::ZERO, |s| s.elapsed);
+        durations.push(("backend", at.elapsed().saturating_sub(certified)));
+        durations.push(("certify", certified));
 
         let (seed_text, seed, salt) = seed_of(host, invocation);
         Ok(Self {
@@ -136,15 +138,20 @@ fn open_assets(overlay: &InstalledOverlay) -> Result<BTreeMap<String, (File, u64
         .collect()
 }
 
-/// Only an overlay that was granted tensors needs a device.
+/// Only an overlay that was granted tensors needs a device. In strict its kernels are certified here, before anything
+/// of the run is timed.
 fn select_backend(host: &Host, invocation: &Invocation, overlay: &InstalledOverlay) -> Result<Option<Selection>> {
     let computes = overlay.grants.contains(&Grant::Tensor) || overlay.grants.contains(&Grant::Compute);
     let named = !(invocation.backend.is_empty() || invocation.backend == "auto");
     if !computes && !named && !invocation.require_gpu {
         return Ok(None);
     }
-    let wish =
-        Wish { backend: &invocation.backend, require_gpu: invocation.require_gpu, kernels: &overlay.manifest.kernels };
+    let wish = Wish {
+        backend: &invocation.backend,
+        require_gpu: invocation.require_gpu,
+        kernels: &overlay.manifest.kernels,
+        bits: Bits::of(invocation.mode, &host.certifier),
+    };
     let selection = select(host.catalog()?, &wish)?;
     // A wish is checked even where nothing will run there; what runs nowhere is recorded as such.
     Ok(computes.then_some(selection))

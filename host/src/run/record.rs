@@ -71,8 +71,8 @@ pub struct Record {
     pub assets: BTreeMap<String, String>,
     /// Id, version, device, driver, so_sha256; `Null` for an overlay without compute.
     pub backend: Value,
-    /// Kernel ids that the overlay may open.
-    pub kernels: Vec<String>,
+    /// Each kernel that the overlay may open with its certificate; `Null` where none is demanded.
+    pub kernels: BTreeMap<String, Value>,
     /// Profile and its bounds.
     pub memory: Value,
     /// The call's limits by setting name.
@@ -100,7 +100,6 @@ pub struct Record {
 impl Record {
     /// The manifest without the fields that only `publish` knows.
     pub fn manifest(&self) -> Value {
-        let kernels: Map<String, Value> = self.kernels.iter().map(|id| (id.clone(), Value::Null)).collect();
         let artifacts: Map<String, Value> =
             self.artifacts.iter().map(|(name, a)| (name.clone(), a.sha256.clone().into())).collect();
         let tree = &self.working_tree;
@@ -126,7 +125,7 @@ impl Record {
             "input": self.input,
             "assets": self.assets,
             "backend": self.backend,
-            "kernels": kernels,
+            "kernels": self.kernels,
             "memory": self.memory,
             "limits": self.limits,
             "engine": self.engine,

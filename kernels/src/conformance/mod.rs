@@ -4,6 +4,7 @@
 
 mod edges;
 mod elements;
+mod expected;
 mod fill;
 mod golden;
 mod moves;
@@ -16,8 +17,9 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::catalogue::{Dtype, Given, KernelSpec, ParamKind, Shape};
 
+pub use expected::expected;
 pub use fill::Fill;
-pub use golden::{GOLDEN, Golden, golden};
+pub use golden::{GOLDEN, Golden, golden, golden_lines};
 
 /// One launch of a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,7 +4,6 @@
 
 mod agree;
 mod arrays;
-mod conformance;
 mod map;
 mod meaning;
 mod moves;
