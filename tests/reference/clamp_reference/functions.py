@@ -42,7 +42,7 @@ def _cospi(x):
 
 
 def _erf(x):
-    return np.frompyfunc(math.erf, 1, 1)(x).astype(np.float64)
+    return np.asarray(np.frompyfunc(math.erf, 1, 1)(x), dtype=np.float64)
 
 
 ESTIMATES = {
