@@ -76,6 +76,11 @@ impl Wide for Four {
     }
 
     #[inline(always)]
+    fn is_negative(self) -> __m256d {
+        self.0
+    }
+
+    #[inline(always)]
     fn either(one: __m256d, other: __m256d) -> __m256d {
         // SAFETY: as in `ints`: masks come from `Four`s.
         unsafe { _mm256_or_pd(one, other) }
@@ -98,7 +103,6 @@ impl Wide for Four {
         fn xor(self, y) -> Self = Four(_mm256_xor_pd(self.0, y.0));
         fn add_bits(self, y) -> Self = floats(_mm256_add_epi64(ints(self), ints(y)));
         fn sub_bits(self, y) -> Self = floats(_mm256_sub_epi64(ints(self), ints(y)));
-        fn is_negative(self) -> __m256d = self.0;
         fn not_below(self, y) -> __m256d = _mm256_cmp_pd::<_CMP_NLT_UQ>(self.0, y.0);
         fn equals(self, y) -> __m256d = _mm256_cmp_pd::<_CMP_EQ_OQ>(self.0, y.0);
         fn lacks(self, y) -> __m256d = _mm256_castsi256_pd(_mm256_cmpeq_epi64(ints(self.and(y)), _mm256_setzero_si256()));
