@@ -8,7 +8,7 @@ use std::process::Command;
 use clamp_kernels::catalogue::{Dtype, FixedParams, Shape};
 use clamp_kernels::{Data, Input, Kernel, Launch, Level, Output};
 
-use crate::oracle::{FUNCTIONS, Function};
+use super::oracle::{FUNCTIONS, Function};
 
 /// A form.
 pub enum Form {

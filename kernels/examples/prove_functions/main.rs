@@ -5,15 +5,14 @@
 mod forms;
 mod inputs;
 mod oracle;
+mod proof;
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use forms::Form;
-use inputs::{CHUNK, Inputs};
+use inputs::Inputs;
 use oracle::Function;
 
 const USAGE: &str = "usage: prove_functions [--short] [--function NAME]... [--form NAME]... [--threads N]";
@@ -24,16 +23,6 @@ struct Settings {
     functions: Vec<&'static Function>,
     forms: Vec<Form>,
     threads: usize,
-}
-
-/// What came of one function in one form.
-#[derive(Clone, Default)]
-struct Outcome {
-    differences: u64,
-    /// The lowest input that differs: its bits, what is right, what came.
-    first: Option<[u32; 3]>,
-    /// Over all threads.
-    time: Duration,
 }
 
 fn main() -> ExitCode {
@@ -96,68 +85,18 @@ fn settings(mut args: impl Iterator<Item = String>) -> Result<Settings, String> 
     Ok(Settings { inputs, functions, forms, threads })
 }
 
-/// The outcome in each form, and the number of inputs.
-fn prove(settings: &Settings, function: &Function) -> (Vec<Outcome>, u64) {
-    let chunks = settings.inputs.chunks();
-    let (next, inputs) = (AtomicU64::new(0), AtomicU64::new(0));
-    let outcomes = Mutex::new(vec![Outcome::default(); settings.forms.len()]);
+fn prove(settings: &Settings, function: &Function) -> (Vec<proof::Outcome>, u64) {
     let started = Instant::now();
-    std::thread::scope(|scope| {
-        for _ in 0..settings.threads {
-            scope.spawn(|| {
-                let mut mine = vec![Outcome::default(); settings.forms.len()];
-                let (mut x, mut y) = (Vec::with_capacity(CHUNK), vec![0f32; CHUNK]);
-                loop {
-                    let chunk = next.fetch_add(1, Ordering::Relaxed);
-                    if chunk >= chunks {
-                        break;
-                    }
-                    settings.inputs.fill(chunk, &mut x);
-                    inputs.fetch_add(x.len() as u64, Ordering::Relaxed);
-                    let right: Vec<u32> = x.iter().map(|&x| (function.right)(x).to_bits()).collect();
-                    for (form, outcome) in settings.forms.iter().zip(&mut mine) {
-                        let started = Instant::now();
-                        form.run(function, &x, &mut y[..x.len()]);
-                        outcome.time += started.elapsed();
-                        outcome.compare(&x, &right, &y);
-                    }
-                    show(function, chunk, chunks, started);
-                }
-                let mut outcomes = outcomes.lock().expect("no thread panics while it holds this");
-                outcomes.iter_mut().zip(mine).for_each(|(outcome, mine)| outcome.join(mine));
-            });
+    let is_shown = std::io::stderr().is_terminal();
+    let came = proof::prove(settings.inputs, function, &settings.forms, settings.threads, |done, all| {
+        if is_shown && done.is_multiple_of(64) {
+            eprint!("\r{}: {:3} % after {} s ", function.name, 100 * done / all, started.elapsed().as_secs());
+            // Progress that cannot be shown is no failure.
+            let _ = std::io::stderr().flush();
         }
     });
-    if std::io::stderr().is_terminal() {
+    if is_shown {
         eprint!("\r{:60}\r", "");
     }
-    (outcomes.into_inner().expect("the threads have ended"), inputs.into_inner())
-}
-
-/// On a terminal, how far it has come.
-fn show(function: &Function, chunk: u64, chunks: u64, started: Instant) {
-    if chunk.is_multiple_of(64) && std::io::stderr().is_terminal() {
-        let seconds = started.elapsed().as_secs();
-        eprint!("\r{}: {:3} % after {seconds} s ", function.name, 100 * chunk / chunks);
-        // Progress that cannot be shown is no failure.
-        let _ = std::io::stderr().flush();
-    }
-}
-
-impl Outcome {
-    fn compare(&mut self, x: &[f32], right: &[u32], y: &[f32]) {
-        for ((x, &right), y) in x.iter().zip(right).zip(y) {
-            if y.to_bits() != right {
-                self.differences += 1;
-                let found = [x.to_bits(), right, y.to_bits()];
-                self.first = Some(self.first.map_or(found, |first| first.min(found)));
-            }
-        }
-    }
-
-    fn join(&mut self, other: Outcome) {
-        self.differences += other.differences;
-        self.time += other.time;
-        self.first = self.first.into_iter().chain(other.first).min();
-    }
+    came
 }

@@ -83,11 +83,11 @@ CLAMP_FN f32 clamp_expm1(f32 x) {
 /* log, log2, log10, log1p: bits of k and of z above the least, k, and z. */
 
 #define CLAMP_F_EXPONENT 0xfff0000000000000ul
-#define CLAMP_F_BIAS ((u64)1024 << 52)
+#define CLAMP_F_BIAS ((u64)1023 << 52)
 
 CLAMP_FN u64 clamp_f_apart(f64 x) { return clamp_bits64(x) + (CLAMP_F_BIAS - CLAMP_F_LEAST); }
 
-CLAMP_FN f64 clamp_f_k(u64 bits) { return (f64)(i64)(bits >> 52) - 1024.0; }
+CLAMP_FN f64 clamp_f_k(u64 bits) { return (f64)(i64)(bits >> 52) - 1023.0; }
 
 CLAMP_FN f64 clamp_f_z(u64 bits) { return clamp_float64((bits & ~CLAMP_F_EXPONENT) + CLAMP_F_LEAST); }
 

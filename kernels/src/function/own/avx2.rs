@@ -76,6 +76,13 @@ impl Wide for Four {
     }
 
     #[inline(always)]
+    fn exponent(self) -> Self {
+        // The field as the lowest bits of a number of 2^52 or more.
+        const INTEGERS: f64 = 4_503_599_627_370_496.0;
+        self.shift_down::<52>().or(self.of(INTEGERS)).sub(self.of(INTEGERS + 1023.0))
+    }
+
+    #[inline(always)]
     fn is_negative(self) -> __m256d {
         self.0
     }
@@ -124,6 +131,24 @@ impl Vector for Four {
     unsafe fn store(self, out: *mut f32) {
         // SAFETY: the caller's promise.
         unsafe { _mm_storeu_ps(out, _mm256_cvtpd_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, out: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm_stream_ps(out, _mm256_cvtpd_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    fn fence() {
+        // SAFETY: SSE is part of the architecture.
+        unsafe { _mm_sfence() }
+    }
+
+    #[inline(always)]
+    fn prefetch(x: *const f32) {
+        // SAFETY: it reads nothing; SSE is part of the architecture.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.cast()) }
     }
 
     #[inline(always)]

@@ -39,18 +39,15 @@ pub(super) const LOG1P_HARD: [(u32, u32); 9] = [
 pub(super) const LEAST: u64 = 0x3fe5_8000_0000_0000;
 /// The exponent field and the sign.
 const EXPONENT: u64 = 0xfff0_0000_0000_0000;
-/// 1024 in the exponent field, which keeps k from being negative there.
-const BIAS: u64 = 1024 << 52;
-/// An f64 from 2^52 on, whose lowest bits are those of an integer.
-const INTEGER: u64 = 0x4330_0000_0000_0000;
+/// 0 as an exponent field has it.
+const BIAS: u64 = 1023 << 52;
 
-/// x apart: the bits of k, of which 1024 is added, and of z above the least; z; k.
+/// x apart: the bits of k, as an exponent field, and of z above the least; z; k.
 #[inline(always)]
 fn apart<V: Wide>(x: V) -> (V, V, V) {
     let bits = x.add_bits(x.of_bits(BIAS.wrapping_sub(LEAST)));
     let z = bits.and(x.of_bits(!EXPONENT)).add_bits(x.of_bits(LEAST));
-    let k = bits.shift_down::<52>().or(x.of_bits(INTEGER)).sub(x.of(4_503_599_627_370_496.0 + 1024.0));
-    (bits, z, k)
+    (bits, z, bits.exponent())
 }
 
 /// -Inf of a zero, NaN below, Inf of itself.

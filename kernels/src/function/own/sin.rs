@@ -26,8 +26,11 @@ pub(super) const POLYNOMIAL: [f64; 8] = [
     -0.16666666666666666,
 ];
 
-/// Inputs whose result lies too near the middle of two floats for the arithmetic here, and that result.
+/// The input below [`LARGEST`] whose sine lies too near the middle of two floats for the arithmetic here.
+const HARD: f64 = 9_830.398_437_5;
+/// It and its negative, and their sines.
 pub(super) const SIN_HARD: [(u32, u32); 2] = [(0x4619_9998, 0xbeb1_fa5d), (0xc619_9998, 0x3eb1_fa5d)];
+/// Such inputs from [`LARGEST`] on, and their cosines.
 pub(super) const COS_HARD: [(u32, u32); 3] =
     [(0x5f18_b878, 0x3f7f_14bb), (0x6115_cb11, 0x3f78_142f), (0x7908_cd73, 0x3f79_8bb5)];
 
@@ -54,7 +57,8 @@ impl Curve for Sin {
         let y = sine(r).xor(shifted.shift_up::<63>());
         // The steps above lose the sign of a zero.
         let y = V::select(x.equals(x.of(0.0)), x, y);
-        (y, V::either(y.is_near_middle(), x.magnitude().not_below(x.of(LARGEST))))
+        let size = x.magnitude();
+        (y, V::either(size.equals(x.of(HARD)), size.not_below(x.of(LARGEST))))
     }
 
     #[inline(always)]
