@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::cargo::{self, Artifact};
 use crate::cli::{Proof, ProveArgs};
@@ -12,12 +12,22 @@ use crate::staging::{self, Staging};
 use crate::workspace::Workspace;
 
 pub(crate) fn run(workspace: &Workspace, args: &ProveArgs) -> Result<()> {
-    let artifacts = cargo::build_native(workspace)?;
-    command(workspace, &artifacts, args.proof, args.short)?.args(&args.rest).run()
+    let call = match args.proof {
+        Proof::Functions => functions(workspace, args.short),
+        Proof::Equal | Proof::Graphs => backends(workspace, &cargo::build_native(workspace)?, args.proof, args.short)?,
+    };
+    call.args(&args.rest).run()
+}
+
+/// The proof over all inputs, a program of the kernels.
+fn functions(workspace: &Workspace, short: bool) -> Tool {
+    let program = ["--features", "cpu", "--example", "prove_functions", "--"];
+    let call = cargo::command(workspace, &["run", "--locked", "--quiet", "-p", "clamp-kernels"]).args(program);
+    if short { call.arg("--short") } else { call }
 }
 
 /// The proof's call; its exit code says whether it holds.
-pub(crate) fn command(workspace: &Workspace, artifacts: &[Artifact], proof: Proof, short: bool) -> Result<Tool> {
+pub(crate) fn backends(workspace: &Workspace, artifacts: &[Artifact], proof: Proof, short: bool) -> Result<Tool> {
     let program = Tool::new(cargo::program(artifacts, "clamp-prove")?);
     let plugins = plugins(workspace, artifacts)?;
     let (name, words): (&str, &[&str]) = match (proof, short) {
@@ -28,6 +38,7 @@ pub(crate) fn command(workspace: &Workspace, artifacts: &[Artifact], proof: Proo
         (Proof::Equal, false) => ("equal", &["--sizes", "1000003,10000019"]),
         (Proof::Graphs, true) => ("graphs", &["--count", "1000", "--missing-ok"]),
         (Proof::Graphs, false) => ("graphs", &[]),
+        (Proof::Functions, _) => bail!("the functions are proved by a program of the kernels"),
     };
     Ok(program.arg(name).arg("--plugins").arg(plugins).args(words))
 }

@@ -138,7 +138,7 @@ fn proofs(workspace: &Workspace, report: &mut Report) -> Result<()> {
     let artifacts = cargo::build_native(workspace)?;
     for (name, proof) in [("equal bits over sizes", Proof::Equal), ("equal bits of graphs", Proof::Graphs)] {
         report.measure(name, || {
-            prove::command(workspace, &artifacts, proof, true)?.run()?;
+            prove::backends(workspace, &artifacts, proof, true)?.run()?;
             Ok(Tally::success())
         });
     }
