@@ -44,18 +44,23 @@ pub(crate) fn scatter_rows(launch: &mut Launch<'_, '_>) -> Result<(), DataError>
         return Ok(());
     }
     let row_bytes = out.len() / rows as usize;
-    let threads = if out.len() < PARALLEL_FROM_BYTES { 1 } else { rayon::current_num_threads() };
-    let rows_at_once = (rows as usize).div_ceil(threads);
-    out.par_chunks_mut(rows_at_once * row_bytes).enumerate().for_each(|(index, out)| {
-        let first = index * rows_at_once;
+    let fill = |first: usize, out: &mut [u8]| {
         out.copy_from_slice(&table[first * row_bytes..][..out.len()]);
+        let rows = out.len() / row_bytes;
         for (&id, x) in ids.iter().zip(x.chunks_exact(row_bytes)) {
             // Below the first it wraps to a row that no table has.
-            let to = (id as usize).wrapping_sub(first);
-            if to < rows_at_once {
-                out[to * row_bytes..][..row_bytes].copy_from_slice(x);
+            let row = (id as usize).wrapping_sub(first);
+            if row < rows {
+                out[row * row_bytes..][..row_bytes].copy_from_slice(x);
             }
         }
-    });
+    };
+    if out.len() < PARALLEL_FROM_BYTES {
+        fill(0, out);
+    } else {
+        let rows_at_once = (rows as usize).div_ceil(rayon::current_num_threads());
+        let parts = out.par_chunks_mut(rows_at_once * row_bytes).enumerate();
+        parts.for_each(|(index, out)| fill(index * rows_at_once, out));
+    }
     Ok(())
 }

@@ -19,21 +19,20 @@ pub(crate) fn normal(
 ) -> Result<(), DataError> {
     let (seed, stream) = seed_and_stream(params);
     fill::<f32, GROUP_WORDS>(launch.output()?, |first, out| {
-        let mut buffers = [[0f32; PAIRS]; 4];
+        let mut buffers = [[0f32; PAIRS]; 5];
         let mut drawn = [0u32; 2 * PAIRS];
         for (index, out) in out.chunks_mut(2 * PAIRS).enumerate() {
             // An odd element needs its pair, too.
             let pairs = out.len().div_ceil(2);
             let drawn = &mut drawn[..2 * pairs];
             words(level, seed, stream, first + (index * 2 * PAIRS / GROUP_WORDS) as u64, drawn);
-            let [p, t, radius, angle] = buffers.each_mut().map(|buffer| &mut buffer[..pairs]);
+            let [p, t, radius, cosine, sine] = buffers.each_mut().map(|buffer| &mut buffer[..pairs]);
             uniform(level, drawn, p, t);
             block(level, Function::Log, p, radius);
             root(level, radius);
-            for (position, function) in [Function::Cospi, Function::Sinpi].into_iter().enumerate() {
-                block(level, function, t, angle);
-                product(level, radius, angle, position, out);
-            }
+            block(level, Function::Cospi, t, cosine);
+            block(level, Function::Sinpi, t, sine);
+            products(level, radius, cosine, sine, out);
         }
     });
     Ok(())
@@ -56,9 +55,14 @@ levels! {
 }
 
 levels! {
-    fn product [](radius: &[f32], angle: &[f32], position: usize, out: &mut [f32]) {
-        for ((out, &r), &a) in out.iter_mut().skip(position).step_by(2).zip(radius).zip(angle) {
-            *out = r * a;
+    fn products [](radius: &[f32], cosine: &[f32], sine: &[f32], out: &mut [f32]) {
+        let (pairs, last) = out.as_chunks_mut::<2>();
+        let steps = radius.iter().zip(cosine).zip(sine);
+        for (pair, ((r, cosine), sine)) in pairs.iter_mut().zip(steps) {
+            *pair = [r * cosine, r * sine];
+        }
+        if let ([last], Some(r), Some(cosine)) = (last, radius.last(), cosine.last()) {
+            *last = r * cosine;
         }
     }
 }
