@@ -4,6 +4,7 @@
 
 mod agree;
 mod arrays;
+mod exact;
 mod meaning;
 mod philox;
 mod refusals;
