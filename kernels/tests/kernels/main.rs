@@ -7,4 +7,5 @@ mod arrays;
 mod exact;
 mod meaning;
 mod philox;
+mod reductions;
 mod refusals;
