@@ -4,11 +4,13 @@
 
 mod agree;
 mod arrays;
+mod exact;
 mod map;
 mod meaning;
 mod moves;
 mod orders;
 mod philox;
 mod products;
+mod reductions;
 mod refusals;
 mod rows;
