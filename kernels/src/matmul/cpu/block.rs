@@ -104,14 +104,24 @@ impl<T: Float> Product<'_, T> {
                     } else {
                         self.rows(strip.start + row, first_k)
                     };
-                    for (first, registers) in tiles::<L>(columns.len()) {
+                    for (index, (first, registers)) in tiles::<L>(columns.len()).enumerate() {
                         let tile = &b[first * steps..][..registers * L::N * steps];
                         let after = self.finish(strip.start + row, columns.start + first, first_k, steps, columns.end);
                         let stride = registers * L::N;
                         let b = Columns { first: tile.as_ptr(), stride, ahead: 8 * stride };
+                        // One row of the next group in each tile, so that none has to wait for memory.
+                        let next = match strip.start + row + height + index {
+                            next if !transpose_a && index < L::ROWS && next < m => self.rows(next, first_k).first,
+                            _ => a_rows.first,
+                        };
                         // SAFETY: the tile lies in the rectangle, and what it reads was packed or lies in a.
                         unsafe {
-                            L::work(height, registers, transpose_a, &Work { a: a_rows, b, steps, before: None, after });
+                            L::work(
+                                height,
+                                registers,
+                                transpose_a,
+                                &Work { a: a_rows, next, b, steps, before: None, after },
+                            );
                         }
                     }
                 }
@@ -152,7 +162,9 @@ impl<T: Float> Product<'_, T> {
                         let before = (first_k > panel).then_some(kept.cast_const());
                         let a = self.rows(rows.start + row, first_k);
                         // SAFETY: the tile lies in the rectangle; its accumulators have their own place.
-                        unsafe { L::work(height, registers, transpose_a, &Work { a, b, steps, before, after }) };
+                        unsafe {
+                            L::work(height, registers, transpose_a, &Work { a, next: a.first, b, steps, before, after })
+                        };
                     }
                 }
                 first_k += steps;

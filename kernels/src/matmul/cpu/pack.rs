@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::tile::prefetch;
 use crate::float::Float;
 use crate::matmul::Extents;
 
@@ -11,8 +12,13 @@ pub(super) fn columns<T: Float>(extents: &Extents, b: &[T], ks: Range<usize>, co
     if extents.transpose_b {
         return transposed_columns(extents.k, b, ks, columns, tile);
     }
+    /// Rows of b between what is read and what is fetched.
+    const AHEAD: usize = 12;
     for (to, k) in tile.chunks_exact_mut(width).zip(ks) {
         let from = &b[k * extents.n..][columns.clone()];
+        for column in (0..width).step_by(64 / size_of::<T>()) {
+            prefetch(from.as_ptr().wrapping_add(AHEAD * extents.n + column));
+        }
         to[..from.len()].copy_from_slice(from);
         to[from.len()..].fill(T::ZERO);
     }
