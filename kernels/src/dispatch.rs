@@ -61,6 +61,14 @@ impl Level {
     }
 }
 
+/// Whether an AVX-512 CPU also has VNNI: products of bytes, summed four at a time. They are exact, so no bit depends on
+/// it, and it is no level.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub(crate) fn has_byte_dots() -> bool {
+    std::is_x86_feature_detected!("avx512vnni")
+}
+
 impl fmt::Display for Level {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())

@@ -2,20 +2,27 @@
 //! itself. Every element's steps keep their order, so neither the cut nor the threads change a bit.
 
 mod block;
+mod dots;
+mod integer;
 mod lanes;
 mod pack;
 mod tile;
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 pub(crate) use self::block::Scratch;
-use self::block::{FEW_ROWS, Out, PANEL, Product, REGISTERS};
-use self::lanes::{Lanes, Registers};
+use self::block::{FEW_ROWS, Out, PANEL, Product};
+use self::lanes::Registers;
 use super::Extents;
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::{Dtype, ParamValue};
 use crate::dispatch::Level;
 use crate::launch::{DataError, Launch};
+
+/// Columns of the widest tile.
+const TILE: usize = 48;
 
 /// Bytes of b that are packed at a time: most of a second-level cache.
 const PACKED_BYTES: usize = 3 << 19;
@@ -30,7 +37,11 @@ pub(crate) fn matmul(
     match launch.output_dtype() {
         Dtype::F32 => floats::<f32>(level, &extents, launch),
         Dtype::F64 => floats::<f64>(level, &extents, launch),
-        _ => super::reference::matmul(launch, params),
+        _ => {
+            let (a, b, bias) = (launch.slice(0)?, launch.slice(1)?, launch.optional_slice(2)?);
+            integer::products(level, &extents, a, b, bias, launch.output()?);
+            Ok(())
+        }
     }
 }
 
@@ -59,12 +70,9 @@ fn products<T: Registers>(level: Level, extents: &Extents, a: &[T], b: &[T], bia
         })
         .collect();
     let threads = if steps < PARALLEL_FROM { 1 } else { rayon::current_num_threads() };
-    let cut = Cut::of::<T>(extents, batches.len(), threads);
+    let cut = Cut::of(m, n, batches.len(), threads, most_columns::<T>(extents));
     let task = |scratch: &mut Scratch<T>, index: usize| {
-        let (batch, index) = (index / cut.per_batch(), index % cut.per_batch());
-        let row = index % cut.down * cut.rows;
-        let column = index / cut.down * cut.columns;
-        let (rows, columns) = (row..m.min(row + cut.rows), column..n.min(column + cut.columns));
+        let (batch, rows, columns) = cut.task(index, m, n);
         // SAFETY: `Kernel` lets in only levels that this CPU has; the tasks' rectangles are disjoint.
         unsafe { T::rectangle(level, &batches[batch], rows, columns, scratch) };
     };
@@ -73,7 +81,7 @@ fn products<T: Registers>(level: Level, extents: &Extents, a: &[T], b: &[T], bia
         let mut scratch = Scratch::new();
         (0..tasks).for_each(|index| task(&mut scratch, index));
     } else {
-        (0..tasks).into_par_iter().with_max_len(1).for_each_init(Scratch::new, task);
+        (0..tasks).into_par_iter().with_max_len(cut.at_a_time(tasks)).for_each_init(Scratch::new, task);
     }
 }
 
@@ -90,11 +98,12 @@ pub(crate) fn product_here(
     if out.is_empty() || k == 0 {
         return of_nothing(None, n.max(1), out);
     }
-    let cut = Cut::of::<f32>(extents, 1, 1);
+    let cut = Cut::of(m, n, 1, 1, most_columns::<f32>(extents));
     let product = Product { extents: *extents, a, b, bias: None, out: Out(out.as_mut_ptr()) };
-    for column in (0..n).step_by(cut.columns) {
+    for index in 0..cut.per_batch() {
+        let (_, rows, columns) = cut.task(index, m, n);
         // SAFETY: `Kernel` lets in only levels that this CPU has; nobody else has the output.
-        unsafe { f32::rectangle(level, &product, 0..m, column..n.min(column + cut.columns), scratch) };
+        unsafe { f32::rectangle(level, &product, rows, columns, scratch) };
     }
 }
 
@@ -119,20 +128,17 @@ struct Cut {
 }
 
 impl Cut {
-    fn of<T: Registers>(extents: &Extents, batches: usize, threads: usize) -> Cut {
-        let Extents { m, n, k, .. } = *extents;
+    /// Rectangles of at most `most` columns, some more of them than threads where there are several.
+    fn of(m: usize, n: usize, batches: usize, threads: usize, most: usize) -> Cut {
         // Tasks that even out what threads have to wait for each other.
         let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(batches) };
-        let tile = REGISTERS * <T::Avx512 as Lanes>::N;
-        let few = m <= FEW_ROWS;
-        let most = if few && !extents.transpose_b { n } else { PACKED_BYTES / size_of::<T>() / k.min(PANEL) };
-        let mut across = n.div_ceil(most.max(tile));
-        if few {
-            across = across.max(wanted.min(n.div_ceil(2 * tile)));
+        let mut across = n.div_ceil(most.max(TILE));
+        if m <= FEW_ROWS {
+            across = across.max(wanted.min(n.div_ceil(2 * TILE)));
         }
-        let columns = n.div_ceil(across).next_multiple_of(tile).min(n);
+        let columns = n.div_ceil(across).next_multiple_of(TILE).min(n);
         let across = n.div_ceil(columns);
-        let down = if few { 1 } else { wanted.div_ceil(across).min(m.div_ceil(FEW_ROWS)) };
+        let down = if m <= FEW_ROWS { 1 } else { wanted.div_ceil(across).min(m.div_ceil(FEW_ROWS)) };
         let rows = m.div_ceil(down).next_multiple_of(8).min(m);
         Cut { rows, columns, down: m.div_ceil(rows), across }
     }
@@ -140,4 +146,22 @@ impl Cut {
     fn per_batch(&self) -> usize {
         self.down * self.across
     }
+
+    /// The batch, rows and columns of a task.
+    fn task(&self, index: usize, m: usize, n: usize) -> (usize, Range<usize>, Range<usize>) {
+        let (batch, index) = (index / self.per_batch(), index % self.per_batch());
+        let (row, column) = (index % self.down * self.rows, index / self.down * self.columns);
+        (batch, row..m.min(row + self.rows), column..n.min(column + self.columns))
+    }
+
+    /// Tasks that a thread takes at a time: one, unless they are many and small.
+    fn at_a_time(&self, tasks: usize) -> usize {
+        tasks.div_ceil(64 * rayon::current_num_threads())
+    }
+}
+
+/// Columns of b that are packed at a time; where b is read in its place, all of them.
+fn most_columns<T>(extents: &Extents) -> usize {
+    let Extents { m, n, k, transpose_b, .. } = *extents;
+    if m <= FEW_ROWS && !transpose_b { n } else { PACKED_BYTES / size_of::<T>() / k.min(PANEL) }
 }

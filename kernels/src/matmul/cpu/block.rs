@@ -19,6 +19,9 @@ pub(super) const FEW_ROWS: usize = 64;
 /// Rows of b that are read at a time where they lie: as many streams as the hardware follows.
 const STREAMS: usize = 32;
 
+/// The same where the rows of b are so short that they are one stream.
+const NARROW: usize = 128;
+
 /// Elements of the accumulators that are set aside at a time: half a MiB of f32.
 const SET_ASIDE: usize = 128 * 1024;
 
@@ -32,7 +35,7 @@ pub(super) const REGISTERS: usize = 3;
 #[derive(Clone, Copy)]
 pub(super) struct Out<T>(pub(super) *mut T);
 
-// SAFETY: it is only written through `Product::rectangle`, whose callers give each thread its own rectangle.
+// SAFETY: it is only written through a product's `rectangle`, whose callers give each thread its own.
 unsafe impl<T: Send> Send for Out<T> {}
 // SAFETY: as above.
 unsafe impl<T: Send> Sync for Out<T> {}
@@ -72,7 +75,9 @@ impl<T: Float> Product<'_, T> {
     ) {
         // SAFETY: the caller's.
         unsafe {
-            if rows.len() <= FEW_ROWS && !self.extents.transpose_b && self.extents.k * columns.len() > SMALL {
+            let Extents { k, transpose_a, transpose_b, .. } = self.extents;
+            let worth_it = transpose_a || k * columns.len() > SMALL;
+            if rows.len() <= FEW_ROWS && !transpose_b && worth_it {
                 self.streamed::<L>(rows, columns, scratch);
             } else {
                 self.packed::<L>(rows, columns, scratch);
@@ -96,22 +101,34 @@ impl<T: Float> Product<'_, T> {
             }
             for strip in rows.clone().step_by(STRIP) {
                 let strip = strip..rows.end.min(strip + STRIP);
+                if pack_a {
+                    let groups = groups::<L>(strip.len());
+                    pack::rows_by_k(m, self.a, first_k..first_k + steps, strip.clone(), groups, a);
+                }
                 for (row, height) in groups::<L>(strip.len()) {
                     let a_rows = if pack_a {
-                        let group = &mut a[row * steps..][..height * steps];
-                        pack::rows_by_k(m, self.a, first_k..first_k + steps, strip.start + row, height, group);
-                        Rows { first: group.as_ptr(), stride: height }
+                        Rows { first: a[row * steps..].as_ptr(), stride: height }
                     } else {
                         self.rows(strip.start + row, first_k)
                     };
-                    for (first, registers) in tiles::<L>(columns.len()) {
+                    for (index, (first, registers)) in tiles::<L>(columns.len()).enumerate() {
                         let tile = &b[first * steps..][..registers * L::N * steps];
                         let after = self.finish(strip.start + row, columns.start + first, first_k, steps, columns.end);
                         let stride = registers * L::N;
                         let b = Columns { first: tile.as_ptr(), stride, ahead: 8 * stride };
+                        // One row of the next group in each tile, so that none has to wait for memory.
+                        let next = match strip.start + row + height + index {
+                            next if !transpose_a && index < L::ROWS && next < m => self.rows(next, first_k).first,
+                            _ => a_rows.first,
+                        };
                         // SAFETY: the tile lies in the rectangle, and what it reads was packed or lies in a.
                         unsafe {
-                            L::work(height, registers, transpose_a, &Work { a: a_rows, b, steps, before: None, after });
+                            L::work(
+                                height,
+                                registers,
+                                transpose_a,
+                                &Work { a: a_rows, next, b, steps, before: None, after },
+                            );
                         }
                     }
                 }
@@ -124,14 +141,15 @@ impl<T: Float> Product<'_, T> {
         let Extents { n, k, transpose_a, .. } = self.extents;
         let at_once = (SET_ASIDE / rows.len()).next_multiple_of(REGISTERS * L::N);
         let kept = aligned(&mut scratch.a, at_once.min(columns.len().next_multiple_of(L::N)) * rows.len(), T::ZERO);
-        let edge = aligned(&mut scratch.b, REGISTERS * L::N * STREAMS, T::ZERO);
+        let edge = aligned(&mut scratch.b, REGISTERS * L::N * STREAMS.max(NARROW), T::ZERO);
         for chunk in columns.clone().step_by(at_once) {
             let chunk = chunk..columns.end.min(chunk + at_once);
+            let at_a_time = if chunk.len() <= L::N { NARROW } else { STREAMS };
             let mut first_k = 0;
             while first_k < k {
                 let panel = first_k / PANEL * PANEL;
                 let panel_end = k.min(panel + PANEL);
-                let steps = STREAMS.min(panel_end - first_k);
+                let steps = at_a_time.min(panel_end - first_k);
                 for (first, registers) in tiles::<L>(chunk.len()) {
                     let column = chunk.start + first;
                     let width = registers * L::N;
@@ -152,7 +170,9 @@ impl<T: Float> Product<'_, T> {
                         let before = (first_k > panel).then_some(kept.cast_const());
                         let a = self.rows(rows.start + row, first_k);
                         // SAFETY: the tile lies in the rectangle; its accumulators have their own place.
-                        unsafe { L::work(height, registers, transpose_a, &Work { a, b, steps, before, after }) };
+                        unsafe {
+                            L::work(height, registers, transpose_a, &Work { a, next: a.first, b, steps, before, after })
+                        };
                     }
                 }
                 first_k += steps;
@@ -185,23 +205,33 @@ const SMALL: usize = 16 * 1024;
 
 /// The tiles across `columns`: the first column of each and its registers. Four registers are two tiles of two.
 fn tiles<L: Lanes>(columns: usize) -> impl Iterator<Item = (usize, usize)> {
-    let mut left = columns.div_ceil(L::N);
+    tiles_of(columns, L::N)
+}
+
+/// [`tiles`] for registers of `lanes`.
+pub(super) fn tiles_of(columns: usize, lanes: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut left = columns.div_ceil(lanes);
     let mut first = 0;
     std::iter::from_fn(move || {
         let registers = if left == 4 { 2 } else { left.min(REGISTERS) };
         let tile = (first, registers);
         left -= registers;
-        first += registers * L::N;
+        first += registers * lanes;
         (registers > 0).then_some(tile)
     })
 }
 
 /// The tiles down `rows`: the first row of each and how many.
-fn groups<L: Lanes>(rows: usize) -> impl Iterator<Item = (usize, usize)> {
+fn groups<L: Lanes>(rows: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
+    groups_of(rows, L::ROWS)
+}
+
+/// [`groups`] of at most `most` rows, a power of two.
+pub(super) fn groups_of(rows: usize, most: usize) -> impl Iterator<Item = (usize, usize)> + Clone {
     let mut row = 0;
     std::iter::from_fn(move || {
         let left = rows - row;
-        let height = if left >= L::ROWS { L::ROWS } else { left.checked_ilog2().map_or(0, |log| 1 << log) };
+        let height = if left >= most { most } else { left.checked_ilog2().map_or(0, |log| 1 << log) };
         let group = (row, height);
         row += height;
         (height > 0).then_some(group)
@@ -209,7 +239,7 @@ fn groups<L: Lanes>(rows: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// The first `len` elements of `memory` that begin a cache line.
-fn aligned<T: Copy>(memory: &mut Vec<T>, len: usize, zero: T) -> &mut [T] {
+pub(super) fn aligned<T: Copy>(memory: &mut Vec<T>, len: usize, zero: T) -> &mut [T] {
     const LINE: usize = 64;
     let room = len + LINE / size_of::<T>();
     if memory.len() < room {

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::tile::prefetch;
 use crate::float::Float;
 use crate::matmul::Extents;
 
@@ -11,8 +12,13 @@ pub(super) fn columns<T: Float>(extents: &Extents, b: &[T], ks: Range<usize>, co
     if extents.transpose_b {
         return transposed_columns(extents.k, b, ks, columns, tile);
     }
+    /// Rows of b between what is read and what is fetched.
+    const AHEAD: usize = 12;
     for (to, k) in tile.chunks_exact_mut(width).zip(ks) {
         let from = &b[k * extents.n..][columns.clone()];
+        for column in (0..width).step_by(64 / size_of::<T>()) {
+            prefetch(from.as_ptr().wrapping_add(AHEAD * extents.n + column));
+        }
         to[..from.len()].copy_from_slice(from);
         to[from.len()..].fill(T::ZERO);
     }
@@ -37,9 +43,31 @@ fn transposed_columns<T: Float>(b_stride: usize, b: &[T], ks: Range<usize>, colu
     }
 }
 
-/// Some rows of an a that is stored transposed, `m` of them in each k: for each k the rows.
-pub(super) fn rows_by_k<T: Float>(m: usize, a: &[T], ks: Range<usize>, row: usize, height: usize, group: &mut [T]) {
-    for (to, k) in group.chunks_exact_mut(height).zip(ks) {
-        to.copy_from_slice(&a[k * m + row..][..height]);
+/// Some rows of an a that is stored transposed, `m` of them in each k: group after group, and for each k of a group its
+/// rows. `groups` gives the first row and the number of rows of each.
+pub(super) fn rows_by_k<T: Float>(
+    m: usize,
+    a: &[T],
+    ks: Range<usize>,
+    rows: Range<usize>,
+    groups: impl Iterator<Item = (usize, usize)> + Clone,
+    packed: &mut [T],
+) {
+    /// Values of k between what is read and what is fetched.
+    const AHEAD: usize = 12;
+    let steps = ks.len();
+    for (index, k) in ks.enumerate() {
+        let from = &a[k * m..][rows.clone()];
+        for row in (0..from.len()).step_by(64 / size_of::<T>()) {
+            prefetch(from.as_ptr().wrapping_add(AHEAD * m + row));
+        }
+        for (row, height) in groups.clone() {
+            let to = &mut packed[row * steps + index * height..][..height];
+            // A copy of known length is one register.
+            match (to.as_chunks_mut::<8>(), from[row..][..height].as_chunks::<8>()) {
+                (([to], []), ([from], [])) => *to = *from,
+                ((_, to), (_, from)) => to.copy_from_slice(from),
+            }
+        }
     }
 }

@@ -18,7 +18,7 @@ pub(super) struct Columns<T> {
     pub(super) first: *const T,
     /// Elements from one k to the next.
     pub(super) stride: usize,
-    /// Elements from what is read to what is fetched into the cache meanwhile.
+    /// Elements from what is read to what is fetched into the nearest cache meanwhile.
     pub(super) ahead: usize,
 }
 
@@ -26,6 +26,8 @@ pub(super) struct Columns<T> {
 #[derive(Clone, Copy)]
 pub(super) struct Work<T> {
     pub(super) a: Rows<T>,
+    /// As many elements as there are k that are fetched into the second cache meanwhile: of a, for a tile to come.
+    pub(super) next: *const T,
     pub(super) b: Columns<T>,
     /// How many k.
     pub(super) steps: usize,
@@ -83,7 +85,14 @@ unsafe fn sized<L: Lanes, const R: usize, const V: usize, const BY_K: bool>(work
             None => Tile::<L, R, V>::start(),
             Some(before) => Tile::again(before),
         };
-        tile.step::<BY_K>(work.a, work.b, work.steps);
+        if let After::Finish { out, stride, .. } = work.after {
+            for r in 0..R {
+                for v in 0..V {
+                    prefetch(out.wrapping_add(r * stride + v * L::N));
+                }
+            }
+        }
+        tile.step::<BY_K>(work.a, work.next, work.b, work.steps);
         match work.after {
             After::Keep(to) => tile.keep(to),
             After::Finish { out, stride, width, add, bias } => tile.finish(out, stride, width, add, bias),
@@ -145,11 +154,12 @@ impl<L: Lanes, const R: usize, const V: usize> Tile<L, R, V> {
     /// `a` has `R` rows and `b` `V` registers of columns for all these k. With `BY_K` the rows of each k of a follow one
     /// another, else the k of each row.
     #[inline(always)]
-    unsafe fn step<const BY_K: bool>(&mut self, a: Rows<L::T>, b: Columns<L::T>, steps: usize) {
+    unsafe fn step<const BY_K: bool>(&mut self, a: Rows<L::T>, next: *const L::T, b: Columns<L::T>, steps: usize) {
         // SAFETY: the caller's.
         unsafe {
             let mut b_k = b.first;
             for k in 0..steps {
+                prefetch_far(next.wrapping_add(k));
                 let mut columns = [L::splat(*a.first); V];
                 for (v, column) in columns.iter_mut().enumerate() {
                     *column = L::load(b_k.add(v * L::N));
@@ -196,12 +206,25 @@ impl<L: Lanes, const R: usize, const V: usize> Tile<L, R, V> {
     }
 }
 
+/// Fetches a line into the nearest cache.
 #[inline(always)]
-fn prefetch<T>(at: *const T) {
+pub(super) fn prefetch<T>(at: *const T) {
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a prefetch reads nothing and faults nowhere.
     unsafe {
         std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = at;
+}
+
+/// Fetches a line into the second cache.
+#[inline(always)]
+fn prefetch_far<T>(at: *const T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: as above.
+    unsafe {
+        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(at.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = at;

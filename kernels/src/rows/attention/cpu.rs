@@ -10,7 +10,7 @@ use crate::dispatch::{Level, levels};
 use crate::launch::{DataError, Launch};
 use crate::matmul::Extents;
 use crate::matmul::cpu::{Scratch, product_here};
-use crate::rows::cpu::softmax_in_place;
+use crate::rows::cpu::{NO_PIECE, Piece, softmax_in_place};
 
 /// Scores that one thread holds at a time, if a row is not longer: half a MiB.
 const SCORES: usize = 128 * 1024;
@@ -35,10 +35,10 @@ pub(crate) fn attention(
     let threads = if steps < PARALLEL_FROM { 1 } else { rayon::current_num_threads() };
     let fair = if threads == 1 { s } else { (batches * s).div_ceil(4 * threads) };
     let rows = (SCORES / t.max(1)).min(MOST_ROWS).min(fair).min(s).next_multiple_of(8);
-    let block = |(scratch, scores): &mut (Scratch<f32>, Vec<f32>), batch: usize, index: usize, out: &mut [f32]| {
-        rows_of_q(level, &attention.batch(batch), index * rows, out, scratch, scores);
+    let block = |room: &mut Room, batch: usize, index: usize, out: &mut [f32]| {
+        rows_of_q(level, &attention.batch(batch), index * rows, out, room);
     };
-    let new = || (Scratch::new(), Vec::new());
+    let new = || Room { scratch: Scratch::new(), scores: Vec::new(), piece: NO_PIECE };
     if threads == 1 {
         let mut held = new();
         for (batch, out) in out.chunks_mut(s * e).enumerate() {
@@ -53,15 +53,16 @@ pub(crate) fn attention(
     Ok(())
 }
 
+/// What a thread holds from one block to the next.
+struct Room {
+    scratch: Scratch<f32>,
+    scores: Vec<f32>,
+    piece: Piece,
+}
+
 /// The output's rows from `first` on, of one batch.
-fn rows_of_q(
-    level: Level,
-    batch: &Attention<'_>,
-    first: usize,
-    out: &mut [f32],
-    scratch: &mut Scratch<f32>,
-    scores: &mut Vec<f32>,
-) {
+fn rows_of_q(level: Level, batch: &Attention<'_>, first: usize, out: &mut [f32], room: &mut Room) {
+    let Room { scratch, scores, piece } = room;
     let Attention { t, d, e, q, k, v, mask, scale, .. } = *batch;
     let m = out.len() / e;
     let extents = |k, n, transpose_b| Extents { m, n, k, shared_b: true, transpose_a: false, transpose_b };
@@ -73,7 +74,7 @@ fn rows_of_q(
                 Some(mask) => scaled_and_masked(level, scores, scale, &mask[(first + row) * t..][..t]),
                 None => scaled(level, scores, scale),
             }
-            softmax_in_place(level, scores);
+            softmax_in_place(level, scores, piece);
         }
     }
     product_here(level, &extents(t, e, false), scores, v, out, scratch);
