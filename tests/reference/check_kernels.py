@@ -20,9 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from case_plan import plan
-from clamp_reference import KERNELS, Refused, run
+from clamp_reference import KERNELS, OUTPUT, Refused, run_all
 from clamp_reference.formats import NAMES, bits
-from clamp_reference.registry import OUTPUT
 
 LAUNCH_TIMEOUT_S = 300
 RUST_PANIC = 101
@@ -124,9 +123,10 @@ def _compare_signature(report, kernel, offered):
     theirs = {(i["name"], i["dtype"], bool(i.get("optional"))) for i in offered["inputs"]}
     if ours != theirs:
         report.differs(f"inputs listed as {sorted(theirs)}, expected {sorted(ours)}")
-    outputs = [(o["name"], o["dtype"]) if isinstance(o, dict) else (o, kernel.output) for o in offered["outputs"]]
-    if outputs != [(OUTPUT, kernel.output)]:
-        report.differs(f"outputs listed as {outputs}, expected {[(OUTPUT, kernel.output)]}")
+    listed = [o if isinstance(o, dict) else {"name": o, "dtype": kernel.outputs.get(o)} for o in offered["outputs"]]
+    outputs = {o["name"]: o["dtype"] for o in listed}
+    if outputs != kernel.outputs:
+        report.differs(f"outputs listed as {outputs}, expected {kernel.outputs}")
     params = {p["name"] for p in offered["params"]}
     if params != set(kernel.params):
         report.differs(f"params listed as {sorted(params)}, expected {sorted(kernel.params)}")
@@ -135,7 +135,7 @@ def _compare_signature(report, kernel, offered):
 def _check_case(report, host, folder, index, case, dry_run):
     expected = None
     try:
-        expected = run(report.id, case.inputs, case.params)
+        expected = run_all(report.id, case.inputs, case.params)
     except Refused:
         if not case.refuse:
             raise
@@ -151,25 +151,28 @@ def _check_case(report, host, folder, index, case, dry_run):
         command += ["--in", f"{name}={path}"]
     for name, text in case.params.items():
         command += ["--param", f"{name}={text}"]
-    out = folder / "result.npy"
-    # One output may be given with or without its name.
-    command += ["--out", f"{OUTPUT}={out}" if index % 2 else str(out)]
+    files = {name: folder / f"result-{name}.npy" for name in KERNELS[report.id].outputs}
+    for name, path in files.items():
+        # One output may be given with or without its name.
+        command += ["--out", str(path) if name == OUTPUT and index % 2 == 0 else f"{name}={path}"]
     for threads in case.threads:
-        out.unlink(missing_ok=True)
+        for path in files.values():
+            path.unlink(missing_ok=True)
         extra = [] if threads is None else ["--threads", str(threads)]
         label = case.label + ("" if threads is None else f" threads={threads}")
         done = subprocess.run(command + extra, capture_output=True, timeout=LAUNCH_TIMEOUT_S)
         if case.refuse:
-            found = _refusal_fault(done, out)
+            found = _refusal_fault(done, files)
         elif done.returncode != 0:
             found = f"host exit {done.returncode}: {_last_line(done.stderr)}"
         else:
-            found = _difference(expected, out, case.inputs)
+            faults = {name: _difference(expected[name], path, case.inputs) for name, path in files.items()}
+            found = "; ".join(f"{name}: {fault}" for name, fault in faults.items() if fault)
         if found:
             report.differs(f"case '{label}': {found}")
 
 
-def _refusal_fault(done, out):
+def _refusal_fault(done, files):
     """What is wrong with a call that had to be refused; empty when it was."""
     if done.returncode == 0:
         return "accepted, although the page calls it an error"
@@ -177,7 +180,7 @@ def _refusal_fault(done, out):
         return f"crashed with {done.returncode} instead of refusing: {_last_line(done.stderr)}"
     if not done.stderr.strip():
         return f"refused with {done.returncode} but without a message"
-    return "refused, but left an output" if out.exists() else ""
+    return "refused, but left an output" if any(path.exists() for path in files.values()) else ""
 
 
 def _difference(expected, path, inputs):

@@ -115,31 +115,6 @@ def rsqrt32_bits(x):
     return round_fraction(Fraction(2 * root + inexact, 1 << 401), "f32")
 
 
-def function_bits(op, x, decide):
-    """exp or log of an f32; `decide` takes a Decimal and gives a close enough Fraction."""
-    from decimal import Decimal
-
-    if math.isnan(x):
-        return NAN["f32"]
-    if op == "exp":
-        if x == 0:
-            return float_bits(1.0, "f32")
-        if x > 1000:
-            return _infinite(False, "f32")
-        if x < -1000:
-            return 0
-    else:
-        if x < 0:
-            return NAN["f32"]
-        if x == 0:
-            return _infinite(True, "f32")
-        if x == 1:
-            return 0
-        if math.isinf(x):
-            return _infinite(False, "f32")
-    return round_fraction(decide(Decimal(x)), "f32")
-
-
 _LIMITS = {"i32": (-(2**31), 2**31 - 1), "u32": (0, 2**32 - 1), "i64": (-(2**63), 2**63 - 1)}
 
 
@@ -166,14 +141,14 @@ def rounded_bits(value, target):
     return round_fraction(Fraction(value), target, int(negative(value)))
 
 
-def _before(a, b):
+def before(a, b):
     """a <= b in the order with -0 < +0."""
     return a < b or (a == b and (a != 0 or negative(a) or not negative(b)))
 
 
 PICKS = {
-    "min": lambda a, b: a if _before(a, b) else b,
-    "max": lambda a, b: b if _before(a, b) else a,
+    "min": lambda a, b: a if before(a, b) else b,
+    "max": lambda a, b: b if before(a, b) else a,
 }
 RELATIONS = {
     "lt": lambda a, b: a < b,
@@ -192,7 +167,8 @@ def picked_bits(pick, a, b, name):
     return float_bits(pick(a, b), name)
 
 
-def _add(a, b, name):
+def add(a, b, name):
+    """One IEEE addition of floats, a float."""
     return as_float(fma_bits(a, 1.0, b, name), name)
 
 
@@ -207,36 +183,35 @@ def _fold(acc, name):
     s = len(acc) // 2
     while s:
         for lane in range(s):
-            acc[lane] = _add(acc[lane], acc[lane + s], name)
+            acc[lane] = add(acc[lane], acc[lane + s], name)
         s //= 2
     return acc[0]
 
 
-def _reduce(items, step, name):
+def reduced(items, step, name):
+    """Lanes, fold and the levels above, as a float; `step` takes an accumulator and an item."""
     if not items:
         return 0.0
     lanes = LANES[name]
     size = lanes * 64
-    partials = [
-        _fold(_lanes_of_chunk(items[i : i + size], lanes, step), name) for i in range(0, len(items), size)
-    ]
+    partials = [_fold(_lanes_of_chunk(items[i : i + size], lanes, step), name) for i in range(0, len(items), size)]
     if len(partials) == 1:
         return partials[0]
-    return _reduce(partials, lambda acc, v: _add(acc, v, name), name)
+    return reduced(partials, lambda acc, v: add(acc, v, name), name)
 
 
 def sum_bits(values, name):
     """sum of a list of floats."""
-    return float_bits(_reduce(values, lambda acc, v: _add(acc, v, name), name), name)
+    return float_bits(reduced(values, lambda acc, v: add(acc, v, name), name), name)
 
 
 def dot_bits(x, y, name):
     """dot of two lists of floats."""
     step = lambda acc, pair: as_float(fma_bits(*pair, acc, name), name)  # noqa: E731
-    return float_bits(_reduce(list(zip(x, y)), step, name), name)
+    return float_bits(reduced(list(zip(x, y)), step, name), name)
 
 
-def matmul_bits(rows_of_a, columns_of_b, bias):
+def matmul_bits(rows_of_a, columns_of_b, bias, name="f32"):
     """One product, row by row, as a flat list of patterns."""
     out = []
     for row in rows_of_a:
@@ -245,14 +220,14 @@ def matmul_bits(rows_of_a, columns_of_b, bias):
             for start in range(0, len(row), 1024):
                 acc = -0.0
                 for a, b in list(zip(row, column))[start : start + 1024]:
-                    acc = as_float(fma_bits(a, b, acc, "f32"), "f32")
+                    acc = as_float(fma_bits(a, b, acc, name), name)
                 panels.append(acc)
             c = panels[0] if panels else 0.0
             for acc in panels[1:]:
-                c = _add(c, acc, "f32")
+                c = add(c, acc, name)
             if bias is not None:
-                c = _add(c, bias[j], "f32")
-            out.append(float_bits(c, "f32"))
+                c = add(c, bias[j], name)
+            out.append(float_bits(c, name))
     return out
 
 
@@ -261,14 +236,19 @@ def softmax_bits(row, exp):
     m = row[0]
     for v in row:
         m = as_float(picked_bits(PICKS["max"], m, v, "f32"), "f32")
-    e = [exp(_add(v, -m, "f32")) for v in row]
+    e = [exp(add(v, -m, "f32")) for v in row]
     s = as_float(sum_bits(e, "f32"), "f32")
     return [binary_bits("div", v, s, "f32") for v in e]
 
 
 def _philox_block(seed, block, stream):
     low = 0xFFFFFFFF
-    counter = [block & low, block >> 32, stream & low, stream >> 32]
+    return philox_words(seed, [block & low, block >> 32, stream & low, stream >> 32])
+
+
+def philox_words(seed, counter):
+    """Philox4x32-10 of a counter of four words."""
+    low = 0xFFFFFFFF
     key = [seed & low, seed >> 32]
     for _ in range(10):
         first, second = 0xD2511F53 * counter[0], 0xCD9E8D57 * counter[2]

@@ -1,8 +1,7 @@
-"""Self checks of single values: rounding, parameters, Philox, fma, arithmetic, functions, casts."""
+"""Self checks of single values: rounding, parameters, Philox, fma, arithmetic, casts."""
 
 import json
 import math
-from decimal import Context, Decimal
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 
 import case_data as data
 import scalar_page as page
+from case_functions import HARD, function_source
 from clamp_reference import run
 from clamp_reference.exact import parse_number, round_fraction
 from clamp_reference.formats import DTYPES, FLOATS, bits, from_bits
@@ -24,9 +24,7 @@ def faults_of(label, got, expected):
     raw = bits(got).reshape(-1).tolist()
     if len(raw) != len(expected):
         return [f"{label}: {len(raw)} values, expected {len(expected)}"]
-    return [
-        f"{label} at {i}: expected {e:#x}, got {g:#x}" for i, (g, e) in enumerate(zip(raw, expected)) if g != e
-    ]
+    return [f"{label} at {i}: expected {e:#x}, got {g:#x}" for i, (g, e) in enumerate(zip(raw, expected)) if g != e]
 
 
 def seeded(name):
@@ -171,8 +169,8 @@ def arithmetic_against_fractions():
 def rsqrt_against_integers():
     """f32 rounded once, decided by integers; f64 by the two rational roundings the page writes."""
     rng = seeded("rsqrt")
-    x = np.concatenate([data.function_source(rng, 6000, "rsqrt"), data.specials("f32"),
-                        from_bits(data.HARD["rsqrt"], "f32")])  # fmt: skip
+    x = np.concatenate([function_source(rng, 6000, "rsqrt"), data.specials("f32"),
+                        from_bits(HARD["rsqrt"], "f32")])  # fmt: skip
     faults = faults_of("rsqrt.f32", run("rsqrt.f32.v1", {"x": x}), [page.rsqrt32_bits(v) for v in x.tolist()])
     wide = np.concatenate([data.mixed(rng, 4000, "f64"), data.specials("f64")])
     expected = []
@@ -181,27 +179,6 @@ def rsqrt_against_integers():
         expected.append(page.binary_bits("div", 1.0, root, "f64"))
     faults += faults_of("rsqrt.f64", run("rsqrt.f64.v1", {"x": wide}), expected)
     return x.size + wide.size, faults
-
-
-def exp_log_against_decimal():
-    """Random inputs, edges and the hard cases, all by 80-digit decimals."""
-    faults, count = [], 0
-    context = Context(prec=80, Emin=-999999, Emax=999999)
-    for op, decide in (("exp", context.exp), ("log", context.ln)):
-        rng = seeded(op)
-        hard = from_bits(data.HARD[op] + (data.EXP_EDGES if op == "exp" else []), "f32")
-        x = np.concatenate([data.function_source(rng, 12000, op), data.specials("f32"), hard])
-        expected = [page.function_bits(op, v, lambda d: Fraction(decide(d))) for v in x.tolist()]
-        faults += faults_of(op, run(f"{op}.f32.v1", {"x": x}), expected)
-        # The estimate behind the reference: far inside the margin that sends an input to the decimals.
-        positive = x[np.isfinite(x) & (x > -80) & (x < 80) & ((x > 0) | (op == "exp"))][:3000]
-        estimate = getattr(np, op)(positive.astype("f8"))
-        for v, e in zip(positive.tolist(), estimate.tolist()):
-            exact = decide(Decimal(v))
-            if abs(Decimal(e) - exact) > abs(exact) * Decimal(2) ** -48:
-                faults.append(f"the f64 estimate of {op}({v.hex()}) is coarse")
-        count += x.size + positive.size
-    return count, faults
 
 
 def casts_against_fractions():

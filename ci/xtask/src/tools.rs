@@ -38,12 +38,12 @@ pub(crate) fn strip(file: &Path) -> Result<()> {
         .context("`strip` is part of binutils: apt-get install binutils")
 }
 
-/// A Python with NumPy, in an environment of its own under target/.
+/// A Python with NumPy and mpmath, in an environment of its own under target/.
 pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target.join("python");
     let python = folder.join("bin/python");
     let wanted = workspace.root.join("ci/requirements.txt");
-    if Tool::new(&python).args(["-c", "import numpy"]).works() {
+    if Tool::new(&python).args(["-c", "import numpy, mpmath"]).works() {
         return Ok(python);
     }
     if !exists("python3") {
@@ -61,7 +61,7 @@ pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
         .output()
         .with_context(|| {
             let call = format!("{} -m pip install --requirement {}", python.display(), wanted.display());
-            format!("NumPy could not be installed; the command is `{call}`")
+            format!("NumPy and mpmath could not be installed; the command is `{call}`")
         })?;
     Ok(python)
 }

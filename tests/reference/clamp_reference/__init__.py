@@ -1,9 +1,11 @@
 """An independent reading of the kernel bit specification, in NumPy.
 
-`run(kernel_id, inputs, params)` gives the output array of a kernel, bit for bit as the specification
-page fixes it. Written from that page alone; it shares no code with the kernels it is used to check.
+`run_all(kernel_id, inputs, params)` gives the outputs of a kernel by name, bit for bit as the
+specification page fixes them; `run` gives the array of a kernel with one output. Written from that page
+alone; it shares no code with the kernels it is used to check.
 """
 
-from .registry import KERNELS, Kernel, Refused, run
+from .kernel import OUTPUT, Kernel, Refused
+from .registry import KERNELS, run, run_all
 
-__all__ = ["KERNELS", "Kernel", "Refused", "run"]
+__all__ = ["KERNELS", "OUTPUT", "Kernel", "Refused", "run", "run_all"]

@@ -11,10 +11,13 @@ DTYPES = {
     "i32": np.dtype("<i4"),
     "u32": np.dtype("<u4"),
     "i64": np.dtype("<i8"),
+    "u64": np.dtype("<u8"),
+    "i8": np.dtype("i1"),
     "u8": np.dtype("u1"),
 }
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 FLOATS = ("f32", "f64")
+NUMBERS = ("f32", "f64", "i32", "u32", "i64")  # what casts and moves exist for
 
 # Significant bits, exponent of the smallest subnormal, first power of two that overflows.
 PRECISION = {"f32": (24, -149, 128), "f64": (53, -1074, 1024)}
