@@ -152,7 +152,7 @@ fn complaints(standings: &Standings) -> impl Iterator<Item = (&String, &Verdict)
 }
 
 fn cases_of(kernel: &str) -> usize {
-    clamp_kernels::conformance::golden_lines(kernel).count()
+    clamp_kernels::conformance::golden_text(kernel).lines().count()
 }
 
 fn report_json(device: &Device, standings: &Standings, counts: &BTreeMap<Standing, usize>) -> Value {
