@@ -1,6 +1,5 @@
 //! Which device a call runs on, and the one line that says why. GPU first, then CPU; an OpenCL device of CPU type is
-//! never chosen by itself; a backend that lacks a needed kernel is passed over, and in strict one that
-//! has not its bits.
+//! never chosen by itself; a backend that lacks a needed kernel is passed over, and in strict one that has not its bits.
 
 use std::sync::Arc;
 

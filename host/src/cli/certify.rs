@@ -152,7 +152,7 @@ fn complaints(standings: &Standings) -> impl Iterator<Item = (&String, &Verdict)
 }
 
 fn cases_of(kernel: &str) -> usize {
-    clamp_kernels::conformance::golden_lines(kernel).count()
+    clamp_kernels::conformance::golden_text(kernel).lines().count()
 }
 
 fn report_json(device: &Device, standings: &Standings, counts: &BTreeMap<Standing, usize>) -> Value {
@@ -241,7 +241,7 @@ mod tests {
         );
         assert_eq!(wanted(&["sum.f??.v1".to_owned()]).expect("kernels").len(), 2);
         assert_eq!(wanted(&[]).expect("kernels").len(), catalogue::all().len());
-        let error = wanted(&["sun.f32.v1".to_owned()]).err().expect("none");
+        let error = wanted(&["sun.f32.v1".to_owned()]).expect_err("none");
         assert_eq!(error.kind, ErrorKind::NotFound);
     }
 }

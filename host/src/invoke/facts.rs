@@ -176,9 +176,7 @@ impl Plan {
         }
         volatile
     }
-}
 
-impl Plan {
     /// Where the certificate came from, which differs from run to run.
     fn certificate_source(&self, invocation: &Invocation) -> Value {
         let Some(standings) = self.selection.as_ref().and_then(|selection| selection.standings.as_ref()) else {

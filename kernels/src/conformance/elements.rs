@@ -65,8 +65,11 @@ fn triples(dtype: Dtype) -> Vec<Vec<u64>> {
     lists
 }
 
-/// Expressions with their names, inputs used and scalars; those for both dtypes first.
-const EXPRESSIONS: [(&str, &str, usize, &[(&str, &str)]); 6] = [
+/// A case's name, the expression, how many inputs it uses, and its scalars.
+type Expression = (&'static str, &'static str, usize, &'static [(&'static str, &'static str)]);
+
+/// What both dtypes have.
+const EXPRESSIONS: [Expression; 6] = [
     ("input", "x0", 1, &[]),
     ("scaled", "x0*c0 + x1", 2, &[("c0", "0x1.921fb6p0")]),
     ("chain", "-x0 - x1 * -x2 / (x3 - c1) + c0", 4, &[("c0", "1e-3"), ("c1", "0.1")]),
@@ -81,7 +84,7 @@ const EXPRESSIONS: [(&str, &str, usize, &[(&str, &str)]); 6] = [
 ];
 
 /// The functions that only f32 has.
-const FUNCTIONS: [(&str, &str, usize, &[(&str, &str)]); 3] = [
+const FUNCTIONS: [Expression; 3] = [
     ("exponentials", "exp(-x0) + exp2(x1) * expm1(x0) - tanh(x1)", 2, &[]),
     ("logarithms", "log(x0) + log2(x0) - log10(x1) * log1p(x1) + erf(x0)", 2, &[]),
     ("circles", "sin(x0) * cos(x1) - tan(x0) + sinpi(x0) * cospi(x1)", 2, &[]),

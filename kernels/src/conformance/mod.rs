@@ -19,7 +19,7 @@ use crate::catalogue::{Dtype, Given, KernelSpec, ParamKind, Shape};
 
 pub use expected::expected;
 pub use fill::Fill;
-pub use golden::{GOLDEN, Golden, golden, golden_lines};
+pub use golden::{GOLDEN, Golden, golden, golden_text};
 
 /// One launch of a kernel.
 #[derive(Clone, Debug, PartialEq, Eq)]

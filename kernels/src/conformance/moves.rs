@@ -28,7 +28,7 @@ pub(super) fn by_index(cases: &mut Cases) {
 fn add(cases: &mut Cases, name: &str, table: &[u64], ids: Wish, count: u64) {
     let scatters = cases.spec.inputs.len() == 3;
     let rows: Vec<u64> = std::iter::once(count).chain(table[1..].iter().copied()).collect();
-    let x = scatters.then(|| (rows, Fill::WILD));
+    let x = scatters.then_some((rows, Fill::WILD));
     cases.add(name, [array(table, Fill::WILD), ids, x], &[]);
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use clamp_kernels::conformance::{GOLDEN, golden_lines};
+use clamp_kernels::conformance::{GOLDEN, golden_text};
 use clamp_plugin_api::manifest::jcs::{sha256_hex, sha256_jcs, to_jcs};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -71,8 +71,7 @@ pub fn conformance() -> String {
 
 /// The digest of one kernel's cases and of what they have to give.
 pub fn cases_digest(kernel: &str) -> String {
-    let lines: Vec<&str> = golden_lines(kernel).collect();
-    sha256_hex(lines.join("\n").as_bytes())
+    sha256_hex(golden_text(kernel).as_bytes())
 }
 
 /// Where a backend stands with one kernel.
