@@ -26,6 +26,8 @@ pub enum ErrorKind {
     NoGpu,
     /// Reading or writing failed: permissions, a full disk.
     Io,
+    /// A comparison found something slower than it was.
+    Slower,
     /// A fault of this program.
     Internal,
 }
@@ -43,6 +45,7 @@ impl ErrorKind {
             Self::Backend => 15,
             Self::NoGpu => 16,
             Self::Io => 17,
+            Self::Slower => 18,
             Self::Internal => 70,
         }
     }
@@ -60,6 +63,7 @@ impl ErrorKind {
             Self::Backend => "backend",
             Self::NoGpu => "no-gpu",
             Self::Io => "io",
+            Self::Slower => "slower",
             Self::Internal => "internal",
         }
     }

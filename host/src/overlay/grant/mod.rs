@@ -75,7 +75,7 @@ impl CallState {
             }
             ErrorKind::NotFound => wit::types::Error::NotFound(message),
             ErrorKind::Limit => wit::types::Error::Limit(message),
-            ErrorKind::Backend | ErrorKind::NoGpu | ErrorKind::Internal => {
+            ErrorKind::Backend | ErrorKind::NoGpu | ErrorKind::Slower | ErrorKind::Internal => {
                 self.host_fault.get_or_insert(error);
                 wit::types::Error::Backend(message)
             }
