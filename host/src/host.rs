@@ -1,7 +1,6 @@
 //! The host's one state: settings, registry, engine, backends. Built once at the door and passed down; engine and
 //! backends are made when first asked for, since many commands need neither.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -57,7 +56,7 @@ impl Host {
         let open = || {
             let options = LoadOptions {
                 cache: Some(self.places.cache().join("plugins")),
-                settings: BTreeMap::new(),
+                settings: self.settings.plugins.clone(),
                 fp_check: self.settings.determinism.fp_check,
             };
             Catalog::open(self.search_folders(), &options)

@@ -28,7 +28,7 @@ thread_local! {
 
 /// Calls a table function with room for its error text; with `fp_check` looks at the floating-point environment
 /// afterwards.
-#[inline]
+#[inline(always)]
 pub(super) fn call(fp_check: bool, f: impl FnOnce(*mut ClampError) -> i32) -> Result<(), PluginFault> {
     ROOM.with(|room| match room.try_borrow_mut() {
         Ok(mut room) => call_with(fp_check, &mut room, f),
@@ -37,7 +37,7 @@ pub(super) fn call(fp_check: bool, f: impl FnOnce(*mut ClampError) -> i32) -> Re
     })
 }
 
-#[inline]
+#[inline(always)]
 fn call_with(fp_check: bool, room: &mut Room, f: impl FnOnce(*mut ClampError) -> i32) -> Result<(), PluginFault> {
     let mut err = ClampError { code: 0, launch: 0, element: 0, text: room.as_mut_ptr(), cap: room.len(), len: 0 };
     let code = if fp_check {
