@@ -1,5 +1,6 @@
-//! What a call costs that does next to nothing: one through the backend's table, and one of many small launches in a
-//! queue. The contract bounds both on the CPU backend.
+//! What a call costs that does next to nothing: one through the backend's table, the same with the host's looks at the
+//! floating-point environment around it, and one of many small launches in a queue. The contract bounds the first and
+//! the last on the CPU backend.
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -31,25 +32,25 @@ pub(super) fn measure(device: &Arc<Device>, threads: u32) -> Result<Vec<Call>> {
     let options = QueueOptions { strict: true, max_threads: threads, batch: LAUNCHES };
     let mut queue = Queue::create(device, options)?;
     let on_cpu = device.facts.kind == DeviceKind::Cpu && device.backend_id() == "cpu";
-    let row = |name: &str, samples, most: f64| {
+    let row = |name: &str, samples, most: Option<f64>| {
         let ns = Figure::of(samples)?;
-        Some(Call { name: name.to_owned(), threads, ns, most_ns: on_cpu.then_some(most) })
+        Some(Call { name: name.to_owned(), threads, ns, most_ns: most.filter(|_| on_cpu) })
     };
     let mut rows = Vec::new();
-    rows.extend(row("table call", polls(&queue)?, 10.0));
+    rows.extend(row("table call", polls(|| queue.poll_bare(POLLS).map(drop))?, Some(10.0)));
+    let checked = || (0..POLLS).try_for_each(|_| queue.poll().map(|point| _ = black_box(point)));
+    rows.extend(row("checked call", polls(checked)?, None));
     if let Some(samples) = launches(device, &mut queue)? {
-        rows.extend(row("small launch", samples, 1000.0));
+        rows.extend(row("small launch", samples, Some(1000.0)));
     }
     Ok(rows)
 }
 
-/// `queue_poll` does nothing but answer.
-fn polls(queue: &Queue) -> Result<Vec<f64>> {
+/// `queue_poll` does nothing but answer; `round` calls it [`POLLS`] times.
+fn polls(round: impl Fn() -> Result<()>) -> Result<Vec<f64>> {
     let round = |_| {
         let start = Instant::now();
-        for _ in 0..POLLS {
-            black_box(queue.poll()?);
-        }
+        round()?;
         Ok(start.elapsed().as_nanos() as f64 / f64::from(POLLS))
     };
     (0..ROUNDS).map(round).collect()

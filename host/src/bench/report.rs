@@ -88,7 +88,7 @@ impl KernelRow {
 /// The cost of a call.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Call {
-    /// `table call` or `small launch`.
+    /// `table call`, `checked call` or `small launch`.
     pub name: String,
     /// Threads of the queue.
     pub threads: u32,
