@@ -28,6 +28,8 @@ pub enum ErrorKind {
     NotCertified,
     /// Reading or writing failed: permissions, a full disk.
     Io,
+    /// A comparison found something slower than it was.
+    Slower,
     /// A fault of this program.
     Internal,
 }
@@ -46,6 +48,7 @@ impl ErrorKind {
             Self::NoGpu => 16,
             Self::Io => 17,
             Self::NotCertified => 18,
+            Self::Slower => 19,
             Self::Internal => 70,
         }
     }
@@ -64,6 +67,7 @@ impl ErrorKind {
             Self::NoGpu => "no-gpu",
             Self::NotCertified => "not-certified",
             Self::Io => "io",
+            Self::Slower => "slower",
             Self::Internal => "internal",
         }
     }

@@ -1,7 +1,6 @@
 //! The host's one state: settings, registry, engine, backends. Built once at the door and passed down; engine and
 //! backends are made when first asked for, since many commands need neither.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -70,7 +69,7 @@ impl Host {
     fn load_options(&self) -> LoadOptions {
         LoadOptions {
             cache: Some(self.places.cache().join("plugins")),
-            settings: BTreeMap::new(),
+            settings: self.settings.plugins.clone(),
             fp_check: self.settings.determinism.fp_check,
         }
     }

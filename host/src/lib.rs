@@ -2,6 +2,7 @@
 //! docs/architecture.md draws the map; `main.rs` is only a door.
 
 pub mod backend;
+pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod error;

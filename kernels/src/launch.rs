@@ -2,9 +2,10 @@
 //! typed slices to the room that computes; it holds no state between launches and picks no thread pool.
 
 use bytemuck::{AnyBitPattern, NoUninit};
+use smallvec::SmallVec;
 
 use crate::catalogue::{
-    ArrayDesc, Dtype, FixedParams, KernelSpec, Op, ParamError, ParamValue, Shape, When, find, nearest,
+    ArrayDesc, Dtype, FixedParams, KernelSpec, Op, ParamError, ParamValue, ParamValues, Shape, find, nearest,
 };
 #[cfg(feature = "cpu")]
 use crate::dispatch::Level;
@@ -108,6 +109,11 @@ impl Kernel {
         })
     }
 
+    /// Whether the work of a launch grows as its elements do, each output element coming from those at its place.
+    pub fn is_elementwise(&self) -> bool {
+        self.spec.in_place
+    }
+
     /// The same kernel with its hot loops at `level`, or at the best level that this CPU has below it. No bit depends
     /// on it.
     #[cfg(feature = "cpu")]
@@ -194,17 +200,16 @@ impl Kernel {
         self.expression.as_ref().unwrap_or_else(|| unreachable!("the catalogue requires the expression of a map"))
     }
 
-    /// Checks the launch and gives all parameters in catalogue order.
-    fn prepare(&self, launch: &Launch<'_, '_>) -> Result<Vec<Option<ParamValue>>, DataError> {
-        let at_launch = self.spec.values_at(When::Launch, launch.params, launch.present).map_err(refuse)?;
-        let params = self.spec.in_order(&self.fixed, &at_launch);
+    /// Checks the launch and gives all parameters in catalogue order. Nothing here allocates but the shape rule.
+    fn prepare(&self, launch: &Launch<'_, '_>) -> Result<ParamValues, DataError> {
+        let params = self.spec.launch_values(&self.fixed, launch.params, launch.present).map_err(refuse)?;
         let describe = |storage: usize, dtype: Dtype, shape: Shape| ArrayDesc {
             dtype,
             shape,
             storage: storage as u64,
             byte_offset: 0,
         };
-        let outputs: Vec<ArrayDesc> = launch
+        let outputs: SmallVec<[ArrayDesc; 2]> = launch
             .outputs
             .iter()
             .enumerate()
@@ -216,7 +221,7 @@ impl Kernel {
                 Data::Output(output) => describe(output, input.dtype, input.shape),
             })
         };
-        let inputs: Vec<Option<ArrayDesc>> = launch.inputs.iter().enumerate().map(describe_input).collect();
+        let inputs: SmallVec<[Option<ArrayDesc>; 4]> = launch.inputs.iter().enumerate().map(describe_input).collect();
         self.spec.check(&inputs, &outputs, &params).map_err(refuse)?;
         for (spec, input) in self.spec.inputs.iter().zip(launch.inputs) {
             match input {

@@ -15,7 +15,7 @@ impl FpEnvironment {
     pub const STRICT: Self = Self(DEFAULT);
 
     /// Reads the calling thread's.
-    #[inline]
+    #[inline(always)]
     pub fn current() -> Self {
         Self(read() & !FLAGS)
     }
@@ -42,7 +42,7 @@ impl FpEnvironment {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[inline]
+#[inline(always)]
 fn read() -> u32 {
     let mut value = 0_u32;
     // SAFETY: stores the 32-bit control register to a local.

@@ -81,7 +81,15 @@ impl Backend {
         call(fp_check, |err| unsafe { create(loaded.host_api, &raw mut handle, err) })
             .and_then(|()| given(handle))
             .map_err(|fault| fault.into_error(loaded.table.id(), "start"))?;
-        Ok(Arc::new(Self { table: loaded.table, handle, sha256: loaded.sha256.clone(), fp_check }))
+        let backend = Arc::new(Self { table: loaded.table, handle, sha256: loaded.sha256.clone(), fp_check });
+        // A setting that changes nothing is a mistake that nobody would see.
+        match loaded.unasked_settings().first() {
+            None => Ok(backend),
+            Some(key) => Err(Error::bad_input(format!("backend `{0}` has no setting plugins.{0}.{key}", backend.id()))
+                .hint(
+                    "`clamp-host config show` says where it was given; the plugin's documentation names its settings",
+                )),
+        }
     }
 
     /// What operators type after `--backend`.
@@ -142,7 +150,7 @@ impl Backend {
     }
 
     /// Calls a function of the table.
-    #[inline]
+    #[inline(always)]
     pub(super) fn call(&self, f: impl FnOnce(*mut ClampError) -> i32) -> std::result::Result<(), PluginFault> {
         call(self.fp_check, f)
     }

@@ -11,6 +11,7 @@ use clamp_plugin_api::abi::{
     CLAMP_MAX_DIMS, CLAMP_MODE_FAST, CLAMP_MODE_STRICT, ClampArray, ClampError, ClampLaunch, ClampQueueDesc,
     ClampTiming, Status,
 };
+use smallvec::SmallVec;
 
 use super::instance::entry;
 use super::session::{Buffer, Device, Kernel};
@@ -42,6 +43,7 @@ pub struct ArrayRef {
 }
 
 /// One launch, arguments in catalogue order.
+#[derive(Clone)]
 pub struct LaunchSpec {
     /// What runs.
     pub kernel: Arc<Kernel>,
@@ -75,7 +77,10 @@ pub struct Queue {
     /// Kernel ids of the launches since the last clean wait, for messages.
     names: Vec<&'static str>,
     launches: u64,
+    waits: u64,
     busy: Duration,
+    /// The arrays of the batch that is being handed over, kept for its memory.
+    arrays: Vec<ClampArray>,
 }
 
 // SAFETY: the ABI lets any thread use a queue as long as only one does at a time, which `&mut self` ensures.
@@ -104,7 +109,9 @@ impl Queue {
             named_from: 0,
             names: Vec::new(),
             launches: 0,
+            waits: 0,
             busy: Duration::ZERO,
+            arrays: Vec::new(),
         })
     }
 
@@ -116,6 +123,11 @@ impl Queue {
     /// Launches queued so far.
     pub fn launches(&self) -> u64 {
         self.launches
+    }
+
+    /// Times that the host has waited for the device.
+    pub fn waits(&self) -> u64 {
+        self.waits
     }
 
     /// Time spent inside the backend's queue functions.
@@ -208,6 +220,7 @@ impl Queue {
     }
 
     fn wait(&mut self) -> std::result::Result<(), Waited> {
+        self.waits += 1;
         let point = self.signal().map_err(Waited::Fault)?;
         let mut timing = ClampTiming::default();
         let handle = self.handle;
@@ -249,17 +262,17 @@ impl Queue {
             return Ok(());
         }
         let batch = std::mem::take(&mut self.pending);
-        let arrays: Vec<(Vec<ClampArray>, Vec<ClampArray>)> = batch
-            .iter()
-            .map(|l| {
-                let inputs = l.inputs.iter().map(|a| a.as_ref().map_or(ABSENT, raw)).collect();
-                (inputs, l.outputs.iter().map(raw).collect())
-            })
-            .collect();
-        let launches: Vec<ClampLaunch> = batch
-            .iter()
-            .zip(&arrays)
-            .map(|(l, (inputs, outputs))| ClampLaunch {
+        self.arrays.clear();
+        for launch in &batch {
+            self.arrays.extend(launch.inputs.iter().map(|array| array.as_ref().map_or(ABSENT, raw)));
+            self.arrays.extend(launch.outputs.iter().map(raw));
+        }
+        let mut rest = &*self.arrays;
+        let launch = |l: &LaunchSpec| {
+            let (inputs, later) = rest.split_at(l.inputs.len());
+            let (outputs, later) = later.split_at(l.outputs.len());
+            rest = later;
+            ClampLaunch {
                 kernel: l.kernel.handle,
                 inputs: inputs.as_ptr(),
                 outputs: outputs.as_ptr(),
@@ -269,8 +282,9 @@ impl Queue {
                 n_out: outputs.len() as u32,
                 n_params: l.params.values.len() as u32,
                 reserved: 0,
-            })
-            .collect();
+            }
+        };
+        let launches: Vec<ClampLaunch> = batch.iter().map(launch).collect();
         let mut point = 0;
         let handle = self.handle;
         let submit = entry!(self.device.backend.table, queue_submit);
@@ -278,22 +292,41 @@ impl Queue {
         // through the call, which copies them.
         let submitted =
             self.timed(|err| unsafe { submit(handle, launches.as_ptr(), launches.len() as u64, &raw mut point, err) });
-        let first = batch.first().map_or("", |l| l.kernel.spec.id);
-        let doing = format!("queue {} launches beginning with {first}", batch.len());
+        let (count, first) = (batch.len(), batch.first().map_or("", |l| l.kernel.spec.id));
         // A plugin that failed may have begun all the same; then what it was given stays until the queue is gone.
         let passes_at = if submitted.is_ok() { point } else { NEVER };
         self.in_flight.push_back((passes_at, Used::Launches(batch)));
-        submitted.map_err(|fault| self.error(fault, &doing))?;
+        submitted.map_err(|fault| self.error(fault, &format!("queue {count} launches beginning with {first}")))?;
         self.retire()
     }
 
-    /// Lets go of what has passed.
-    fn retire(&mut self) -> Result<()> {
+    /// The last point that has passed. Waits for nothing.
+    pub fn poll(&self) -> Result<u64> {
+        self.alive()?;
         let mut passed = 0;
         let poll = entry!(self.device.backend.table, queue_poll);
         // SAFETY: the queue is alive, `passed` is writable.
         let polled = self.device.backend.call(|err| unsafe { poll(self.handle, &raw mut passed, err) });
         polled.map_err(|fault| self.error(fault, "poll"))?;
+        Ok(passed)
+    }
+
+    /// [`Queue::poll`] so many times in one go, without what the host does around each call: what the table itself costs.
+    pub fn poll_bare(&self, times: u32) -> Result<u64> {
+        self.alive()?;
+        let mut passed = 0;
+        let poll = entry!(self.device.backend.table, queue_poll);
+        let polled = self.device.backend.call(|err| {
+            // SAFETY: the queue is alive, `passed` is writable.
+            (0..times).fold(0, |worst: i32, _| worst.max(unsafe { poll(self.handle, &raw mut passed, err) }))
+        });
+        polled.map_err(|fault| self.error(fault, "poll"))?;
+        Ok(passed)
+    }
+
+    /// Lets go of what has passed.
+    fn retire(&mut self) -> Result<()> {
+        let passed = self.poll()?;
         while self.in_flight.front().is_some_and(|(point, _)| *point <= passed) {
             self.in_flight.pop_front();
         }
@@ -376,10 +409,11 @@ fn desc(array: &ArrayRef) -> ArrayDesc {
 
 fn check(launch: &LaunchSpec) -> Result<()> {
     let spec = launch.kernel.spec;
-    let inputs: Vec<_> = launch.inputs.iter().map(|a| a.as_ref().map(desc)).collect();
-    let outputs: Vec<_> = launch.outputs.iter().map(desc).collect();
+    let inputs: SmallVec<[Option<ArrayDesc>; 4]> = launch.inputs.iter().map(|a| a.as_ref().map(desc)).collect();
+    let outputs: SmallVec<[ArrayDesc; 2]> = launch.outputs.iter().map(desc).collect();
     let refused = |what: &dyn std::fmt::Display| Error::bad_input(format!("kernel {}: {what}", spec.id));
-    let params = spec.param_values(&launch.kernel.fixed, &launch.params).map_err(|e| refused(&e))?;
+    let LaunchParams { values, present } = &launch.params;
+    let params = spec.launch_values(&launch.kernel.fixed, values, *present).map_err(|e| refused(&e))?;
     spec.check(&inputs, &outputs, &params).map_err(|e| refused(&e))?;
     for array in launch.inputs.iter().flatten().chain(&launch.outputs) {
         in_bounds(&array.buffer, array.byte_offset, array.shape.bytes(array.dtype), spec.id)?;

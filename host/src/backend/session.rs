@@ -4,7 +4,7 @@
 use std::ffi::c_void;
 use std::sync::Arc;
 
-use clamp_kernels::catalogue::{FixedParams, KernelSpec};
+use clamp_kernels::catalogue::{FixedParams, KernelSpec, ParamValue};
 use clamp_plugin_api::abi::{ClampStr, Status};
 
 use super::instance::{Backend, DeviceFacts, entry};
@@ -65,12 +65,14 @@ impl Device {
 
     /// Opens a kernel of the catalogue with its fixed parameters.
     pub fn open_kernel(self: &Arc<Self>, spec: &'static KernelSpec, fixed: &FixedParams) -> Result<Arc<Kernel>> {
+        let fixed_values =
+            spec.fixed_values(fixed).map_err(|e| Error::bad_input(format!("kernel {}: {e}", spec.id)))?;
         let handle = self.kernel_handle(spec.id, fixed).map_err(|fault| match fault.status {
             Status::NotFound => Error::not_found(format!("backend `{}` has no kernel {}", self.backend_id(), spec.id))
                 .hint("choose another backend with --backend, or update the plugin"),
             _ => self.backend.error(fault, &format!("open kernel {}", spec.id)),
         })?;
-        Ok(Arc::new(Kernel { device: Arc::clone(self), handle, spec, fixed: fixed.clone() }))
+        Ok(Arc::new(Kernel { device: Arc::clone(self), handle, spec, fixed: fixed_values }))
     }
 
     /// Whether the backend has a kernel at all, whatever parameters it wants.
@@ -152,8 +154,8 @@ pub struct Kernel {
     pub(super) handle: *mut c_void,
     /// What it takes and gives.
     pub spec: &'static KernelSpec,
-    /// What it was opened with.
-    pub fixed: FixedParams,
+    /// What it was opened with, one value for each fixed parameter.
+    pub(super) fixed: Vec<Option<ParamValue>>,
 }
 
 // SAFETY: the ABI says that a kernel may be used by several queues.

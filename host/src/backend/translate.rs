@@ -1,5 +1,6 @@
 //! The border between the ABI's statuses and the host's errors: each plugin call goes through here, once.
 
+use std::cell::RefCell;
 use std::ffi::c_void;
 
 use clamp_plugin_api::abi::{ClampError, Status};
@@ -17,34 +18,58 @@ pub(super) struct PluginFault {
     pub(super) text: String,
 }
 
+/// Room for a plugin's error text.
+type Room = [u8; 1024];
+
+thread_local! {
+    /// Zeroed once a thread and after each text, since to zero it at each call would take longer than the call itself.
+    static ROOM: RefCell<Room> = const { RefCell::new([0; 1024]) };
+}
+
 /// Calls a table function with room for its error text; with `fp_check` looks at the floating-point environment
 /// afterwards.
-#[inline]
+#[inline(always)]
 pub(super) fn call(fp_check: bool, f: impl FnOnce(*mut ClampError) -> i32) -> Result<(), PluginFault> {
-    let mut room = [0_u8; 1024];
+    ROOM.with(|room| match room.try_borrow_mut() {
+        Ok(mut room) => call_with(fp_check, &mut room, f),
+        // A plugin that calls the host, which calls a plugin.
+        Err(_) => call_with(fp_check, &mut [0; 1024], f),
+    })
+}
+
+#[inline(always)]
+fn call_with(fp_check: bool, room: &mut Room, f: impl FnOnce(*mut ClampError) -> i32) -> Result<(), PluginFault> {
     let mut err = ClampError { code: 0, launch: 0, element: 0, text: room.as_mut_ptr(), cap: room.len(), len: 0 };
-    let before = FpEnvironment::current();
-    let code = f(&raw mut err);
-    let after = FpEnvironment::current();
-    if fp_check && after != before {
-        before.apply();
-        return Err(PluginFault {
-            status: Status::Internal,
-            code: 0,
-            launch: 0,
-            element: 0,
-            text: format!("left the floating-point environment changed ({}); it was set back", after.describe()),
-        });
-    }
+    let code = if fp_check {
+        let before = FpEnvironment::current();
+        let code = f(&raw mut err);
+        let after = FpEnvironment::current();
+        if after != before {
+            before.apply();
+            return Err(changed_environment(&after));
+        }
+        code
+    } else {
+        f(&raw mut err)
+    };
     match Status::from_code(code) {
         Status::Ok => Ok(()),
-        status => Err(PluginFault {
-            status,
-            code: err.code,
-            launch: err.launch,
-            element: err.element,
-            text: String::from_utf8_lossy(&room[..err.len.min(room.len())]).replace('\n', " "),
-        }),
+        status => {
+            let text = String::from_utf8_lossy(&room[..err.len.min(room.len())]).replace('\n', " ");
+            room.fill(0);
+            Err(PluginFault { status, code: err.code, launch: err.launch, element: err.element, text })
+        }
+    }
+}
+
+#[cold]
+fn changed_environment(after: &FpEnvironment) -> PluginFault {
+    PluginFault {
+        status: Status::Internal,
+        code: 0,
+        launch: 0,
+        element: 0,
+        text: format!("left the floating-point environment changed ({}); it was set back", after.describe()),
     }
 }
 

@@ -16,7 +16,7 @@ use super::setup;
 use crate::backend::{ArrayRef, Bits, Device, LaunchSpec, Queue, QueueOptions, Selection, Wish, select};
 use crate::config::Mode;
 use crate::error::{Error, Result};
-use crate::npy::{self, Array};
+use crate::npy::{self, Source};
 
 #[derive(Subcommand)]
 pub(super) enum KernelCommand {
@@ -133,7 +133,7 @@ fn run_kernel(global: &Global, args: &KernelRunArgs, output: &Output) -> Result<
         Error::bad_input(format!("kernel {}: {e}", spec.id)).hint("`clamp-host kernel list` shows what it takes")
     };
     let (fixed, launch) = spec.split_params(&given).map_err(|e| refused(&e))?;
-    let inputs = read_inputs(spec, &args.inputs)?;
+    let inputs = open_inputs(spec, &args.inputs)?;
     for (arg, array) in spec.inputs.iter().zip(&inputs) {
         if let Some(array) = array
             && array.dtype != arg.dtype
@@ -161,8 +161,8 @@ fn run_kernel(global: &Global, args: &KernelRunArgs, output: &Output) -> Result<
     let options = QueueOptions { strict: mode == Mode::Strict, max_threads: host.settings.run.threads, batch: 1 };
     let mut queue = Queue::create(&device, options)?;
     let inputs = inputs
-        .iter()
-        .map(|array| array.as_ref().map(|array| upload(&device, &mut queue, array)).transpose())
+        .into_iter()
+        .map(|source| source.map(|source| upload(&device, &mut queue, source)).transpose())
         .collect::<Result<Vec<_>>>()?;
     let outputs = spec
         .outputs
@@ -176,7 +176,9 @@ fn run_kernel(global: &Global, args: &KernelRunArgs, output: &Output) -> Result<
     let kernel = device.open_kernel(spec, &fixed)?;
     queue.launch(LaunchSpec { kernel, inputs, outputs: outputs.clone(), params: launch })?;
     for (array, path) in outputs.iter().zip(&targets) {
-        npy::write(path, &download(&mut queue, array)?)?;
+        // What is wrong with the data is told before a file is begun.
+        queue.sync()?;
+        npy::write(path, array.dtype, &array.shape, |put| download(&mut queue, array, put))?;
     }
     let certificate = standings.map(|standings| standings.label(mode));
     if output.json {
@@ -220,7 +222,7 @@ fn pair<'a>(text: &'a str, flag: &str) -> Result<(&'a str, &'a str)> {
         .ok_or_else(|| Error::usage(format!("{flag} {text}: write it as NAME=VALUE")))
 }
 
-fn read_inputs(spec: &KernelSpec, given: &[String]) -> Result<Vec<Option<Array>>> {
+fn open_inputs(spec: &KernelSpec, given: &[String]) -> Result<Vec<Option<Source>>> {
     let mut files: BTreeMap<&str, &str> = BTreeMap::new();
     for text in given {
         let (name, path) = pair(text, "--in")?;
@@ -235,7 +237,7 @@ fn read_inputs(spec: &KernelSpec, given: &[String]) -> Result<Vec<Option<Array>>
     spec.inputs
         .iter()
         .map(|arg| match files.get(arg.name) {
-            Some(path) => npy::read(Path::new(path)).map(Some),
+            Some(path) => npy::open(Path::new(path)).map(Some),
             None if arg.optional => Ok(None),
             None => Err(Error::usage(format!("kernel {}: input `{}` is missing", spec.id, arg.name))
                 .hint(format!("give it with --in {}=FILE.npy", arg.name))),
@@ -270,16 +272,25 @@ fn output_files(spec: &KernelSpec, given: &[String]) -> Result<Vec<PathBuf>> {
         .collect()
 }
 
-fn upload(device: &std::sync::Arc<Device>, queue: &mut Queue, array: &Array) -> Result<ArrayRef> {
-    let buffer = device.alloc(array.data.len() as u64)?;
-    queue.upload(&buffer, 0, &array.data)?;
-    Ok(ArrayRef { buffer, byte_offset: 0, dtype: array.dtype, shape: array.shape })
+/// Bytes that go from the device to a file at a time.
+const PIECE: u64 = 4 << 20;
+
+fn upload(device: &std::sync::Arc<Device>, queue: &mut Queue, source: Source) -> Result<ArrayRef> {
+    let (dtype, shape) = (source.dtype, source.shape);
+    let buffer = device.alloc(shape.bytes(dtype))?;
+    source.stream(|at, piece| queue.upload(&buffer, at, piece))?;
+    Ok(ArrayRef { buffer, byte_offset: 0, dtype, shape })
 }
 
-fn download(queue: &mut Queue, array: &ArrayRef) -> Result<Array> {
-    let len = usize::try_from(array.shape.bytes(array.dtype))
-        .map_err(|_| Error::limit("the output does not fit into this machine's address space"))?;
-    let mut data = vec![0; len];
-    queue.download(&array.buffer, array.byte_offset, &mut data)?;
-    Ok(Array { dtype: array.dtype, shape: array.shape, data })
+fn download(queue: &mut Queue, array: &ArrayRef, put: &mut npy::Sink<'_>) -> Result<()> {
+    let bytes = array.shape.bytes(array.dtype);
+    let mut piece = vec![0; bytes.min(PIECE) as usize];
+    let mut at = 0;
+    while at < bytes {
+        let len = (bytes - at).min(PIECE) as usize;
+        queue.download(&array.buffer, array.byte_offset + at, &mut piece[..len])?;
+        put(&piece[..len])?;
+        at += len as u64;
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The command line: one file per command, and the only room that prints. Data goes to stdout, talk to stderr.
 
 mod backend;
+mod bench;
 mod certify;
 mod config;
 mod fault;
@@ -32,7 +33,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 10 the overlay said no, 11 a limit was hit, 12 refused, 13 not \
-found, 14 bad input, 15 backend failure, 16 no GPU, 17 input/output or disk, 18 not certified, 64 wrong usage, 70 a fault of this \
+found, 14 bad input, 15 backend failure, 16 no GPU, 17 input/output or disk, 18 not certified, 19 slower than before, 64 wrong usage, 70 a fault of this \
 program.";
 
 /// Options of every command.
@@ -65,6 +66,8 @@ enum Command {
     /// List kernels, or run one on NumPy files
     #[command(subcommand)]
     Kernel(kernel::KernelCommand),
+    /// Measure kernels beside what the machine can do
+    Bench(bench::BenchArgs),
     /// Install and list overlays
     #[command(subcommand)]
     Overlay(overlay::OverlayCommand),
@@ -114,6 +117,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<ExitCode> {
         Command::Runs(command) => runs::run(global, command, output),
         Command::Backend(command) => backend::run(global, command, output),
         Command::Kernel(command) => kernel::run(global, command, output),
+        Command::Bench(args) => bench::run(global, args, output),
         Command::Overlay(command) => overlay::run(global, command, output),
         Command::Config(command) => config::run(global, command, output),
     }

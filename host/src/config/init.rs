@@ -30,8 +30,20 @@ pub fn template() -> String {
             let _ = writeln!(text, "{}", format!("  # {name}: {default}").trim_end());
         }
     }
+    text.push_str(PLUGINS);
     text
 }
+
+/// The group whose keys are the plugins' own, with those of the bundled ones.
+const PLUGINS: &str = "
+# Settings of single plugins, by the backend's id; each plugin reads its own. From the environment: plugins.cpu.dispatch
+# is CLAMP_PLUGINS_CPU_DISPATCH.
+plugins:
+  # cpu:
+  #   Vector instructions of its kernels; without it the best that the CPU has. Never changes a result. [portable,
+  #   avx2 or avx512]
+  #   dispatch: avx512
+";
 
 fn comment(text: &mut String, indent: &str, words: &str) {
     let mut line = format!("{indent}#");

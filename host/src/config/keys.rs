@@ -65,17 +65,22 @@ macro_rules! settings {
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Settings {
             $( $(#[doc = $group_doc])+ pub $group: $Group, )+
+            /// Settings of plugins: by the plugin's id, then by the key that it asks for.
+            pub plugins: BTreeMap<String, BTreeMap<String, String>>,
             /// determinism.yaml.
             pub determinism: Determinism,
             pub(super) origins: BTreeMap<&'static str, Origin>,
+            pub(super) plugin_origins: BTreeMap<String, Origin>,
         }
 
         impl Default for Settings {
             fn default() -> Self {
                 Self {
                     $( $group: $Group { $( $key: <$kind as Kind>::initial($default), )+ }, )+
+                    plugins: BTreeMap::new(),
                     determinism: Determinism::default(),
                     origins: BTreeMap::new(),
+                    plugin_origins: BTreeMap::new(),
                 }
             }
         }

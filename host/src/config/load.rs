@@ -76,8 +76,8 @@ pub struct Sources<'a> {
 /// One setting as `config show` lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
-    /// `group.key`.
-    pub key: &'static str,
+    /// `group.key`, or `plugins.ID.KEY`.
+    pub key: String,
     /// As it would be written in a file; empty when it is not set.
     pub value: String,
     /// Where it came from: `default`, `FILE:LINE`, a variable or a flag.
@@ -121,6 +121,18 @@ impl From<Problem> for Error {
     }
 }
 
+/// A plugin's setting on its way into the settings.
+#[derive(Debug)]
+pub(super) struct PluginGiven {
+    pub(super) id: String,
+    pub(super) key: String,
+    pub(super) value: String,
+    pub(super) origin: Origin,
+}
+
+/// Variables of plugins' settings: the id up to the next underscore, then the key.
+const PLUGIN_VARIABLES: &str = "CLAMP_PLUGINS_";
+
 /// A value on its way into the settings.
 pub(super) struct Given {
     pub(super) key: &'static Key,
@@ -148,9 +160,20 @@ impl Settings {
 
     /// Every setting with its value and origin.
     pub fn show(&self) -> Vec<Shown> {
-        let shown =
-            |key: &Key| Shown { key: key.name, value: (key.get)(self), origin: self.origin(key.name), doc: key.doc() };
-        KEYS.iter().map(shown).collect()
+        let shown = |key: &Key| Shown {
+            key: key.name.to_owned(),
+            value: (key.get)(self),
+            origin: self.origin(key.name),
+            doc: key.doc(),
+        };
+        let plugins = self.plugins.iter().flat_map(|(id, settings)| {
+            settings.iter().map(move |(key, value)| {
+                let key = format!("plugins.{id}.{key}");
+                let origin = self.plugin_origins.get(&key).cloned().unwrap_or(Origin::Default);
+                Shown { key, value: value.clone(), origin, doc: format!("A setting of the plugin {id}.") }
+            })
+        });
+        KEYS.iter().map(shown).chain(plugins).collect()
     }
 }
 
@@ -170,6 +193,7 @@ pub fn check(sources: &Sources<'_>) -> Result<Vec<Problem>> {
 fn put_together(sources: &Sources<'_>) -> Result<(Settings, Vec<Problem>)> {
     let mut settings = Settings::default();
     let mut given = Vec::new();
+    let mut plugins = Vec::new();
     let mut problems = Vec::new();
     match determinism::look(sources.places)? {
         Ok((determinism, mode)) => {
@@ -181,9 +205,15 @@ fn put_together(sources: &Sources<'_>) -> Result<(Settings, Vec<Problem>)> {
     if let Some(path) = config_file(sources)? {
         let contents = yaml::read(&path, &read_text(&path)?);
         given.extend(contents.given);
+        plugins.extend(contents.plugins);
         problems.extend(contents.problems);
     }
     from_environment(sources.environment, &mut given, &mut problems);
+    plugins.extend(plugins_from_environment(sources.environment));
+    for PluginGiven { id, key, value, origin } in plugins {
+        settings.plugin_origins.insert(format!("plugins.{id}.{key}"), origin);
+        settings.plugins.entry(id).or_default().insert(key, value);
+    }
     for Flag { key, flag, raw } in &sources.flags {
         let Some(key) = keys::find(key) else {
             return Err(Error::internal(format!("the flag {flag} is for the setting {key}, which does not exist")));
@@ -219,11 +249,23 @@ fn from_environment(environment: &Environment, given: &mut Vec<Given>, problems:
     }
 }
 
+fn plugins_from_environment(environment: &Environment) -> Vec<PluginGiven> {
+    let setting = |variable: &str| {
+        let (id, key) = variable.strip_prefix(PLUGIN_VARIABLES)?.split_once('_')?;
+        let value = environment.get(variable)?.to_str()?.to_owned();
+        let origin = Origin::Environment { variable: variable.to_owned() };
+        Some(PluginGiven { id: id.to_ascii_lowercase(), key: key.to_ascii_lowercase(), value, origin })
+    };
+    environment.names_with(PLUGIN_VARIABLES).filter_map(setting).collect()
+}
+
 /// Variables that look like ours and are none. Others may have theirs, so this is a warning.
 fn misspelt_variables(environment: &Environment) -> Vec<Problem> {
     let mut known = vec!["CLAMP_HOME".to_owned(), "CLAMP_CONFIG".to_owned()];
     known.extend(KEYS.iter().flat_map(Key::variables));
-    let strangers = environment.names_with("CLAMP_").filter(|name| known.iter().all(|known| known != name));
+    let strangers = environment
+        .names_with("CLAMP_")
+        .filter(|name| !name.starts_with(PLUGIN_VARIABLES) && known.iter().all(|known| known != name));
     let problem = |name: &str| {
         let hint = nearest(name, known.iter().map(String::as_str)).map(|near| format!("did you mean {near}?"));
         Problem { warning: true, ..Problem::new(name, "no setting has this variable", hint) }

@@ -219,3 +219,20 @@ fn text_that_is_not_utf8_has_its_line() {
     fs::write(bench.places.home_config("clamp.yaml"), b"run:\n  seed: \xff\n").expect("written");
     assert_eq!(bench.load().expect_err("not UTF-8").message, "/home/clamp.yaml:2: the file is not UTF-8");
 }
+
+#[test]
+fn plugins_settings_come_from_the_file_and_then_the_environment() {
+    let mut bench = Bench::new(&[]);
+    bench.file("home/clamp.yaml", "plugins:\n  cpu:\n    dispatch: avx2\n    other: 7\n");
+    bench.environment = Environment::from_pairs([("CLAMP_PLUGINS_CPU_DISPATCH", "portable")]);
+    let settings = bench.load().expect("good settings");
+    let own = |key: &str| settings.plugins.get("cpu").and_then(|cpu| cpu.get(key)).map(String::as_str);
+    assert_eq!((own("dispatch"), own("other"), own("none")), (Some("portable"), Some("7"), None));
+    let shown = settings.show();
+    let origin = |key: &str| {
+        let found = shown.iter().find(|shown| shown.key == key).expect("shown");
+        bench.short(&found.origin.to_string())
+    };
+    assert_eq!(origin("plugins.cpu.dispatch"), "CLAMP_PLUGINS_CPU_DISPATCH");
+    assert_eq!(origin("plugins.cpu.other"), "/home/clamp.yaml:4");
+}

@@ -20,4 +20,4 @@ pub use keys::{BackendSettings, KEYS, Key, LimitSettings, RunSettings, Settings}
 pub use load::{Flag, Origin, Problem, Shown, Sources, check};
 pub(crate) use nearest::nearest;
 pub use places::Places;
-pub use value::{Mode, Raw};
+pub use value::{Mode, Raw, bytes};

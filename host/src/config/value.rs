@@ -137,6 +137,11 @@ pub(super) struct Bytes;
 
 const UNITS: [(&str, u32); 4] = [("TiB", 40), ("GiB", 30), ("MiB", 20), ("KiB", 10)];
 
+/// A number of bytes, for options that are no settings: `65536` or `64KiB`.
+pub fn bytes(text: &str) -> Result<u64, String> {
+    Bytes::read(&Raw::Text(text.to_owned()))
+}
+
 impl Kind for Bytes {
     type Value = u64;
     const WORDS: &'static str = "bytes from 1, such as 65536 or 64KiB";

@@ -2,6 +2,7 @@
 //! one, and all problems of a file are found at once unless it is no YAML at all. It sets nothing.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -9,14 +10,21 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::{Error as YamlError, Spanned};
 
 use super::keys::{self, GROUPS, KEYS, Key};
-use super::load::{Given, Origin, Problem};
+use super::load::{Given, Origin, PluginGiven, Problem};
 use super::nearest::nearest;
 use super::value::Raw;
+
+/// The group whose keys are the plugins' own.
+const PLUGINS: &str = "plugins";
+
+/// Its form: settings by plugin id.
+type Plugins = BTreeMap<String, Option<BTreeMap<String, Spanned<String>>>>;
 
 /// What a file says, and what is wrong with it.
 #[derive(Default)]
 pub(super) struct Contents {
     pub(super) given: Vec<Given>,
+    pub(super) plugins: Vec<PluginGiven>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -74,13 +82,23 @@ impl File<'_> {
     fn refuse_key(self, key: &Spanned<String>, full_name: &str) {
         let at = key.referenced;
         let place = format!("{}:{}:{}", self.path.display(), at.line(), at.column());
-        let whole_groups = GROUPS.iter().map(|(group, _)| *group);
+        let whole_groups = GROUPS.iter().map(|(group, _)| *group).chain([PLUGINS]);
         let known: Vec<&str> = KEYS.iter().map(|key| key.name).chain(whole_groups).collect();
         let mut problem = unknown_key(place, full_name, known.iter().copied());
         if !problem.hint.as_deref().is_some_and(|hint| hint.starts_with("did you")) {
             problem.hint = Some("`clamp-host config show` lists every key".to_owned());
         }
         self.contents.borrow_mut().problems.push(problem);
+    }
+
+    fn give_plugins(self, plugins: Plugins) {
+        for (id, settings) in plugins {
+            for (key, value) in settings.unwrap_or_default() {
+                let origin = Origin::File { path: PathBuf::from(self.path), line: value.referenced.line() };
+                let id = id.clone();
+                self.contents.borrow_mut().plugins.push(PluginGiven { id, key, value: value.value, origin });
+            }
+        }
     }
 
     fn give(self, key: &'static Key, raw: Raw, line: u64) {
@@ -121,6 +139,9 @@ impl<'de> Visitor<'de> for File<'_> {
         while let Some(name) = groups.next_key::<Spanned<String>>()? {
             match GROUPS.iter().find(|(group, _)| *group == name.value) {
                 Some((group, _)) => groups.next_value_seed(Group { file: self, name: group })?,
+                None if name.value == PLUGINS => {
+                    self.give_plugins(groups.next_value::<Option<Plugins>>()?.unwrap_or_default());
+                }
                 None => {
                     self.refuse_key(&name, &name.value);
                     groups.next_value::<IgnoredAny>()?;
@@ -199,7 +220,9 @@ mod tests {
     fn summary(text: &str) -> Vec<String> {
         let contents = read(Path::new("/c.yaml"), text);
         let given = contents.given.iter().map(|g| format!("{} = {:?} ({})", g.key.name, g.raw, g.origin));
-        given.chain(contents.problems.iter().map(ToString::to_string)).collect()
+        let plugins =
+            contents.plugins.iter().map(|p| format!("plugins.{}.{} = {} ({})", p.id, p.key, p.value, p.origin));
+        given.chain(plugins).chain(contents.problems.iter().map(ToString::to_string)).collect()
     }
 
     #[test]
@@ -215,7 +238,11 @@ mod tests {
                 "backend.plugin_path = List([\"/a\", \"/b c\"]) (/c.yaml:7)",
             ]
         );
-        for empty in ["", "# nothing\n", "run:\nlimits:\n  # fuel: 3\n", "---\n"] {
+        assert_eq!(
+            summary("plugins:\n  cpu:\n    dispatch: avx2\n    depth: 007\n  none:\n"),
+            ["plugins.cpu.depth = 007 (/c.yaml:4)", "plugins.cpu.dispatch = avx2 (/c.yaml:3)"]
+        );
+        for empty in ["", "plugins:\n", "# nothing\n", "run:\nlimits:\n  # fuel: 3\n", "---\n"] {
             assert!(summary(empty).is_empty(), "{empty:?}");
         }
     }
@@ -247,6 +274,7 @@ mod tests {
             ("backend:\n  plugin_path: /a\n", "/c.yaml:2:16: "),
             ("run: {}\n---\nrun: {}\n", "/c.yaml:3:1: "),
             ("run: 'x\n", "/c.yaml:2:1: "),
+            ("plugins:\n  cpu: avx2\n", "/c.yaml:2:8: "),
         ] {
             let found = summary(text);
             assert!(found.iter().any(|line| line.starts_with(place)), "{text:?}: {found:?}");

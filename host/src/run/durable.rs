@@ -18,7 +18,15 @@ use crate::error::{Error, Result};
 /// # Errors
 /// The disk's, naming `path`.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    put(path, bytes, true).map(|_| ())
+    put(path, true, |file| file.write_all(bytes).map_err(|e| cannot_write(path, &e))).map(|_| ())
+}
+
+/// [`write_file`] of what `write` writes, which need not be in memory at one time.
+///
+/// # Errors
+/// Those of `write`, or the disk's, naming `path`.
+pub fn write_file_with(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
+    put(path, true, write).map(|_| ())
 }
 
 /// [`write_file`] for a file that must not be there yet: false, and nothing changed, where it is.
@@ -26,11 +34,15 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// The disk's, naming `path`.
 pub fn write_new_file(path: &Path, bytes: &[u8]) -> Result<bool> {
-    put(path, bytes, false)
+    put(path, false, |file| file.write_all(bytes).map_err(|e| cannot_write(path, &e)))
 }
 
-fn put(path: &Path, bytes: &[u8], replace: bool) -> Result<bool> {
-    let cannot = |e: &io::Error| Error::io(format!("cannot write {}", path.display()), e);
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    Error::io(format!("cannot write {}", path.display()), error)
+}
+
+fn put(path: &Path, replace: bool, write: impl FnOnce(&mut File) -> Result<()>) -> Result<bool> {
+    let cannot = |e: &io::Error| cannot_write(path, e);
     let folder = folder_of(path);
     let mut prefix = OsStr::new(".").to_owned();
     prefix.push(path.file_name().unwrap_or_default());
@@ -42,7 +54,8 @@ fn put(path: &Path, bytes: &[u8], replace: bool) -> Result<bool> {
         .permissions(Permissions::from_mode(0o666))
         .tempfile_in(folder)
         .map_err(|e| cannot(&e))?;
-    temp.write_all(bytes).and_then(|()| temp.as_file().sync_all()).map_err(|e| cannot(&e))?;
+    write(temp.as_file_mut())?;
+    temp.as_file().sync_all().map_err(|e| cannot(&e))?;
     let renamed = if replace { temp.persist(path) } else { temp.persist_noclobber(path) };
     match renamed {
         Ok(_) => fsync_dir(folder).map(|()| true),

@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use smallvec::SmallVec;
+
 use super::{ArgSpec, Dtype, KernelSpec, ParamValue, Shape};
 
 /// An array as the check sees it.
@@ -74,7 +76,7 @@ impl KernelSpec {
         outputs: &[ArrayDesc],
         params: &[Option<ParamValue>],
     ) -> Result<(), ArgError> {
-        let shapes: Vec<Option<Shape>> = inputs.iter().map(|input| input.map(|input| input.shape)).collect();
+        let shapes: SmallVec<[Option<Shape>; 4]> = inputs.iter().map(|input| input.map(|input| input.shape)).collect();
         if inputs.len() != self.inputs.len() {
             return Err(ArgError::count("inputs", self.inputs.len(), inputs.len()));
         }

@@ -15,7 +15,7 @@ pub use check::{ArgError, Argument, ArrayDesc};
 pub use dtype::Dtype;
 pub use ids::{all, find, nearest};
 pub use param::{ParamError, ParamKind, ParamSpec, ParamValue, When};
-pub use params::{FixedParams, Given, LaunchParams};
+pub use params::{FixedParams, Given, LaunchParams, ParamValues};
 pub use shape::{MAX_DIMS, MAX_ELEMENTS, Shape, ShapeError};
 
 pub(crate) use param::number;

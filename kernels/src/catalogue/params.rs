@@ -1,6 +1,8 @@
 //! From named parameters to the arrays that cross the ABI and back: one array fixed at open, one per launch, each in
 //! catalogue order with a bitmask of what is present. It checks names, kinds and times; ranges are the shape rules'.
 
+use smallvec::SmallVec;
+
 use super::KernelSpec;
 use super::param::{ParamError, ParamKind, ParamSpec, ParamValue, When};
 use crate::map::{Expression, parse};
@@ -40,6 +42,9 @@ pub struct LaunchParams {
     /// Bit i says that per-launch parameter i was given.
     pub present: u64,
 }
+
+/// All parameters of a launch in catalogue order, `None` for an absent one; on the heap only where there are very many.
+pub type ParamValues = SmallVec<[Option<ParamValue>; 12]>;
 
 impl KernelSpec {
     /// The parameters that are given at `when`, in the order in which they cross the ABI.
@@ -94,7 +99,7 @@ impl KernelSpec {
     }
 
     /// The fixed parameters, one for each, from what crossed the ABI.
-    pub(crate) fn fixed_values(&self, fixed: &FixedParams) -> Result<Vec<Option<ParamValue>>, ParamError> {
+    pub fn fixed_values(&self, fixed: &FixedParams) -> Result<Vec<Option<ParamValue>>, ParamError> {
         let mut values = self.values_at(When::Open, &fixed.values, fixed.present)?;
         let text = self.params_at(When::Open).position(|param| param.kind == ParamKind::Text);
         let text_present = text.is_some_and(|position| fixed.present >> position & 1 == 1);
@@ -139,27 +144,57 @@ impl KernelSpec {
         values: &[u64],
         present: u64,
     ) -> Result<Vec<Option<ParamValue>>, ParamError> {
-        let specs: Vec<&ParamSpec> = self.params_at(when).collect();
-        if values.len() != specs.len() || present.checked_shr(specs.len() as u32).unwrap_or(0) != 0 {
-            let words = if when == When::Open { "at open" } else { "per launch" };
-            return Err(ParamError::Arrays {
-                kernel: self.id,
-                want: specs.len(),
-                when: words,
-                got: values.len(),
-                present,
-            });
-        }
-        let value = |(position, (param, &bits)): (usize, (&&ParamSpec, &u64))| {
-            if present >> position & 1 == 0 {
-                return if param.required { Err(self.missing(param)) } else { Ok(None) };
-            }
-            match ParamValue::from_bits(param.kind, bits) {
-                None if param.kind != ParamKind::Text => Err(bad_bits(param, bits)),
-                value => Ok(value),
+        self.check_arrays(when, values.len(), present)?;
+        let params = self.params_at(when).enumerate();
+        params.map(|(position, param)| self.value_at(param, position, values, present)).collect()
+    }
+
+    /// All parameters of one launch in catalogue order, where the fixed ones were read at open. Allocates nothing.
+    pub fn launch_values(
+        &self,
+        fixed: &[Option<ParamValue>],
+        values: &[u64],
+        present: u64,
+    ) -> Result<ParamValues, ParamError> {
+        self.check_arrays(When::Launch, values.len(), present)?;
+        let mut fixed = fixed.iter().copied();
+        let mut position = 0;
+        let next = |param: &ParamSpec| match param.when {
+            When::Open => Ok(fixed.next().flatten()),
+            When::Launch => {
+                position += 1;
+                self.value_at(param, position - 1, values, present)
             }
         };
-        specs.iter().zip(values).enumerate().map(value).collect()
+        self.params.iter().map(next).collect()
+    }
+
+    /// Refuses an array or a bitmask that is not as long as there are parameters at `when`.
+    fn check_arrays(&self, when: When, got: usize, present: u64) -> Result<(), ParamError> {
+        let want = self.params_at(when).count();
+        if got == want && present.checked_shr(want as u32).unwrap_or(0) == 0 {
+            return Ok(());
+        }
+        let when = if when == When::Open { "at open" } else { "per launch" };
+        Err(ParamError::Arrays { kernel: self.id, want, when, got, present })
+    }
+
+    /// The value at `position` of an array that [`KernelSpec::check_arrays`] let pass.
+    fn value_at(
+        &self,
+        param: &ParamSpec,
+        position: usize,
+        values: &[u64],
+        present: u64,
+    ) -> Result<Option<ParamValue>, ParamError> {
+        if present >> position & 1 == 0 {
+            return if param.required { Err(self.missing(param)) } else { Ok(None) };
+        }
+        let bits = values[position];
+        match ParamValue::from_bits(param.kind, bits) {
+            None if param.kind != ParamKind::Text => Err(bad_bits(param, bits)),
+            value => Ok(value),
+        }
     }
 
     fn param(&self, name: &str) -> Result<&'static ParamSpec, ParamError> {

@@ -191,9 +191,9 @@ pub struct LaunchRef<'a, B: Backend> {
     /// The opened kernel.
     pub kernel: &'a B::Kernel,
     /// Inputs in catalogue order; `None` is an absent optional one.
-    pub inputs: Vec<Option<(&'a B::Buffer, ArrayLayout)>>,
+    pub inputs: &'a [Option<(&'a B::Buffer, ArrayLayout)>],
     /// Outputs in catalogue order.
-    pub outputs: Vec<(&'a B::Buffer, ArrayLayout)>,
+    pub outputs: &'a [(&'a B::Buffer, ArrayLayout)],
     /// Per-launch parameters in catalogue order.
     pub params: &'a [u64],
     /// Bit i: parameter i was given.

@@ -380,8 +380,9 @@ shim! { fn queue_fill(
 shim! { fn queue_submit(queue: ClampQueue, launches: *const ClampLaunch, n: u64, point: *mut u64) {
     let queue = borrow_mut::<Queue<X>>(queue, "queue")?;
     let count = usize::try_from(n).map_err(|_| Fault::invalid("too many launches"))?;
-    let launches = values(launches, count)?.iter().map(|l| launch_of::<X>(l)).collect::<Result<Vec<_>, _>>()?;
-    put(point, <Of<X>>::queue_submit(queue, &launches)?)
+    let launches = values(launches, count)?;
+    let arrays = Arrays::of(launches)?;
+    put(point, <Of<X>>::queue_submit(queue, &arrays.launches::<X>(launches)?)?)
 } }
 
 shim! { fn queue_wait(queue: ClampQueue, point: u64, timeout_ns: u64, timing: *mut ClampTiming) {
@@ -404,28 +405,59 @@ shim! { fn kernel_open(
     give(out, <Of<X>>::kernel_open(device, string(id)?, values(fixed, n as usize)?, present, string(text)?)?)
 } }
 
-/// # Safety
-/// `launch` is filled as [`ClampLaunch`] says and its handles are alive.
-unsafe fn launch_of<'a, X: Bound>(launch: &'a ClampLaunch) -> Result<LaunchRef<'a, Of<X>>, Fault> {
-    // SAFETY: by this function's contract, here and below.
-    unsafe {
-        let inputs = values(launch.inputs, launch.n_in as usize)?
-            .iter()
-            .map(|array| match array.buffer.is_null() {
-                true => Ok(None),
-                false => Ok(Some((borrow::<Buffer<X>>(array.buffer, "buffer")?, ArrayLayout::of(array)?))),
+/// The arrays of a whole batch, one after the other: two allocations however many launches there are.
+struct Arrays<'a, B> {
+    inputs: Vec<Option<(&'a B, ArrayLayout)>>,
+    outputs: Vec<(&'a B, ArrayLayout)>,
+}
+
+impl<'a, B> Arrays<'a, B> {
+    /// # Safety
+    /// Each launch is filled as [`ClampLaunch`] says and its handles are alive.
+    unsafe fn of(launches: &'a [ClampLaunch]) -> Result<Self, Fault> {
+        let count = |of: fn(&ClampLaunch) -> u32| launches.iter().map(|launch| of(launch) as usize).sum();
+        let mut inputs = Vec::with_capacity(count(|launch| launch.n_in));
+        let mut outputs = Vec::with_capacity(count(|launch| launch.n_out));
+        for launch in launches {
+            // SAFETY: by this function's contract, here and below.
+            for array in unsafe { values(launch.inputs, launch.n_in as usize)? } {
+                inputs.push(match array.buffer.is_null() {
+                    true => None,
+                    // SAFETY: as above.
+                    false => Some((unsafe { borrow::<B>(array.buffer, "buffer")? }, ArrayLayout::of(array)?)),
+                });
+            }
+            // SAFETY: as above.
+            for array in unsafe { values(launch.outputs, launch.n_out as usize)? } {
+                // SAFETY: as above.
+                outputs.push((unsafe { borrow::<B>(array.buffer, "output buffer")? }, ArrayLayout::of(array)?));
+            }
+        }
+        Ok(Self { inputs, outputs })
+    }
+
+    /// # Safety
+    /// As [`Arrays::of`], of the same launches.
+    unsafe fn launches<X>(&'a self, launches: &'a [ClampLaunch]) -> Result<Vec<LaunchRef<'a, Of<X>>>, Fault>
+    where
+        X: Bound,
+        X::Backend: Backend<Buffer = B>,
+    {
+        let (mut inputs, mut outputs) = (&*self.inputs, &*self.outputs);
+        let each = launches.iter().map(|launch| {
+            let (own_inputs, later_inputs) = inputs.split_at(launch.n_in as usize);
+            let (own_outputs, later_outputs) = outputs.split_at(launch.n_out as usize);
+            (inputs, outputs) = (later_inputs, later_outputs);
+            Ok(LaunchRef {
+                // SAFETY: by this function's contract.
+                kernel: unsafe { borrow::<Kernel<X>>(launch.kernel, "kernel")? },
+                inputs: own_inputs,
+                outputs: own_outputs,
+                // SAFETY: as above.
+                params: unsafe { values(launch.params, launch.n_params as usize)? },
+                present: launch.present,
             })
-            .collect::<Result<Vec<_>, Fault>>()?;
-        let outputs = values(launch.outputs, launch.n_out as usize)?
-            .iter()
-            .map(|array| Ok((borrow::<Buffer<X>>(array.buffer, "output buffer")?, ArrayLayout::of(array)?)))
-            .collect::<Result<Vec<_>, Fault>>()?;
-        Ok(LaunchRef {
-            kernel: borrow::<Kernel<X>>(launch.kernel, "kernel")?,
-            inputs,
-            outputs,
-            params: values(launch.params, launch.n_params as usize)?,
-            present: launch.present,
-        })
+        });
+        each.collect()
     }
 }

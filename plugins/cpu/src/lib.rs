@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clamp_kernels::catalogue::FixedParams;
-use clamp_kernels::{Kernel, OpenError};
+use clamp_kernels::{Kernel, Level, OpenError};
 use clamp_plugin_api::abi::{
     Backend, CLAMP_DEVICE_CPU, DeviceDescription, Fault, HostHandle, LaunchRef, MemoryFigures, QueueSettings, Status,
     Timing,
@@ -22,11 +22,13 @@ const ALIGNMENT: u32 = 64;
 
 struct Cpu {
     host: HostHandle,
+    level: Level,
 }
 
 /// The one device: all processors together.
 struct CpuDevice {
     host: HostHandle,
+    level: Level,
     allocated: Arc<AtomicU64>,
 }
 
@@ -41,7 +43,8 @@ impl Backend for Cpu {
     type Kernel = Kernel;
 
     fn create(host: HostHandle) -> Result<Self, Fault> {
-        Ok(Self { host })
+        let level = level(host.config("dispatch").as_deref())?;
+        Ok(Self { host, level })
     }
 
     fn device_count(&self) -> Result<u32, Fault> {
@@ -61,13 +64,13 @@ impl Backend for Cpu {
             name: "cpu".into(),
             uuid: String::new(),
             driver: format!("clamp-cpu {}", Self::VERSION),
-            dispatch: clamp_kernels::Level::best().name().into(),
+            dispatch: self.level.name().into(),
         })
     }
 
     fn device_open(&self, index: u32) -> Result<CpuDevice, Fault> {
         only_device(index)?;
-        Ok(CpuDevice { host: self.host, allocated: Arc::default() })
+        Ok(CpuDevice { host: self.host, level: self.level, allocated: Arc::default() })
     }
 
     fn device_memory(device: &CpuDevice) -> Result<MemoryFigures, Fault> {
@@ -83,12 +86,12 @@ impl Backend for Cpu {
     }
 
     fn buffer_alloc(device: &CpuDevice, bytes: u64) -> Result<Memory, Fault> {
-        Memory::alloc(bytes, ALIGNMENT as usize, Arc::clone(&device.allocated))
+        Memory::alloc(bytes, Arc::clone(&device.allocated))
     }
 
     fn queue_create(device: &CpuDevice, settings: QueueSettings) -> Result<CpuQueue, Fault> {
         let threads = if settings.max_threads == 0 { cores() } else { settings.max_threads };
-        CpuQueue::create(device.host, settings.host_call, threads as usize)
+        Ok(CpuQueue::create(device.host, settings.host_call, threads as usize))
     }
 
     unsafe fn queue_upload(_: &mut CpuQueue, dst: &Memory, offset: u64, src: *const u8, len: u64) -> Result<(), Fault> {
@@ -146,15 +149,33 @@ impl Backend for Cpu {
         Ok(queue.point())
     }
 
-    fn kernel_open(_: &CpuDevice, id: &str, fixed: &[u64], present: u64, text: &str) -> Result<Kernel, Fault> {
+    fn kernel_open(device: &CpuDevice, id: &str, fixed: &[u64], present: u64, text: &str) -> Result<Kernel, Fault> {
         let text = (!text.is_empty()).then(|| text.to_owned());
-        Kernel::open(id, &FixedParams { values: fixed.to_vec(), present, text }).map_err(|error| {
+        let opened = Kernel::open(id, &FixedParams { values: fixed.to_vec(), present, text }).map_err(|error| {
             let status = match error {
                 OpenError::Unknown { .. } => Status::NotFound,
                 OpenError::Param { .. } => Status::Invalid,
             };
             Fault::new(status, error.to_string())
-        })
+        });
+        opened.map(|kernel| kernel.at_level(device.level))
+    }
+}
+
+/// The level that the setting `dispatch` names, or the best that this CPU has.
+fn level(setting: Option<&str>) -> Result<Level, Fault> {
+    let best = Level::best();
+    let Some(name) = setting else { return Ok(best) };
+    match Level::from_name(name) {
+        Some(level) if level.is_here() => Ok(level),
+        Some(level) => {
+            let message = format!("the setting plugins.cpu.dispatch is {level}, which this CPU lacks; it has {best}");
+            Err(Fault::new(Status::Unsupported, message))
+        }
+        None => {
+            let names = Level::ALL.map(Level::name).join(", ");
+            Err(Fault::invalid(format!("the setting plugins.cpu.dispatch is `{name}`; there are {names}")))
+        }
     }
 }
 
@@ -164,4 +185,22 @@ fn only_device(index: u32) -> Result<(), Fault> {
 
 fn cores() -> u32 {
     std::thread::available_parallelism().map_or(1, |n| n.get() as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_dispatch_level_is_the_best_or_the_one_that_is_named() {
+        assert_eq!(level(None), Ok(Level::best()));
+        for wanted in Level::ALL {
+            match level(Some(wanted.name())) {
+                Ok(found) => assert!(found == wanted && wanted.is_here()),
+                Err(fault) => assert!(fault.message.contains("which this CPU lacks") && !wanted.is_here()),
+            }
+        }
+        let fault = level(Some("avx3")).expect_err("no such level");
+        assert_eq!(fault.message, "the setting plugins.cpu.dispatch is `avx3`; there are portable, avx2, avx512");
+    }
 }

@@ -1,17 +1,39 @@
-//! Buffers: zeroed, aligned host memory that is written through queues only.
+//! Buffers: zeroed, aligned host memory that is written through queues only. Large ones are mapped for themselves, on
+//! huge pages where the system gives them: a stream over small pages spends its time on address translation.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
+use std::ffi::c_void;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use clamp_plugin_api::abi::{Fault, Status};
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+
+use crate::ALIGNMENT;
+
+/// The size and alignment of a huge page.
+const HUGE_PAGE: usize = 2 << 20;
+
+/// From this many bytes a buffer is mapped for itself.
+const MAPPED_FROM: usize = 2 * HUGE_PAGE;
 
 /// One allocation.
 pub(crate) struct Memory {
     ptr: NonNull<u8>,
-    layout: Layout,
+    bytes: usize,
+    source: Source,
     allocated: Arc<AtomicU64>,
+}
+
+/// Where the memory is from, and what goes back there.
+enum Source {
+    /// Nothing was taken.
+    Empty,
+    /// The process's allocator.
+    Heap(Layout),
+    /// A mapping of its own, of this many bytes from the buffer's first.
+    Mapping(usize),
 }
 
 // SAFETY: plain memory; the ABI orders all accesses through queues, one thread at a time.
@@ -20,25 +42,26 @@ unsafe impl Send for Memory {}
 unsafe impl Sync for Memory {}
 
 impl Memory {
-    /// Zeroed, so that reading before writing gives values and not undefined behaviour; the pages cost nothing until
-    /// they are touched.
-    pub(crate) fn alloc(bytes: u64, alignment: usize, allocated: Arc<AtomicU64>) -> Result<Self, Fault> {
+    /// Zeroed, so that reading before writing gives values and not undefined behaviour; the pages of a large buffer cost
+    /// nothing until they are touched.
+    pub(crate) fn alloc(bytes: u64, allocated: Arc<AtomicU64>) -> Result<Self, Fault> {
         let out_of_memory = || Fault::new(Status::OutOfMemory, format!("cannot allocate {bytes} bytes"));
         let size = usize::try_from(bytes).map_err(|_| out_of_memory())?;
-        let layout = Layout::from_size_align(size, alignment).map_err(|_| out_of_memory())?;
-        let ptr = if size == 0 {
-            NonNull::new(std::ptr::without_provenance_mut(alignment)).ok_or_else(out_of_memory)?
-        } else {
+        let layout = Layout::from_size_align(size, ALIGNMENT as usize).map_err(|_| out_of_memory())?;
+        let (ptr, source) = match size {
+            0 => (NonNull::new(std::ptr::without_provenance_mut(layout.align())), Source::Empty),
             // SAFETY: the layout has a size other than 0.
-            NonNull::new(unsafe { alloc_zeroed(layout) }).ok_or_else(out_of_memory)?
+            1..MAPPED_FROM => (NonNull::new(unsafe { alloc_zeroed(layout) }), Source::Heap(layout)),
+            _ => map(size).map_or((None, Source::Empty), |(ptr, len)| (Some(ptr), Source::Mapping(len))),
         };
+        let ptr = ptr.ok_or_else(out_of_memory)?;
         allocated.fetch_add(bytes, Ordering::Relaxed);
-        Ok(Self { ptr, layout, allocated })
+        Ok(Self { ptr, bytes: size, source, allocated })
     }
 
     /// The address of `offset`, if `len` bytes from there lie in the buffer.
     pub(crate) fn range(&self, offset: u64, len: u64) -> Result<*mut u8, Fault> {
-        let size = self.layout.size() as u64;
+        let size = self.bytes as u64;
         match offset.checked_add(len) {
             // SAFETY: the offset is at most the size of the allocation.
             Some(end) if end <= size => Ok(unsafe { self.ptr.as_ptr().add(offset as usize) }),
@@ -49,12 +72,40 @@ impl Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.allocated.fetch_sub(self.layout.size() as u64, Ordering::Relaxed);
-        if self.layout.size() > 0 {
+        self.allocated.fetch_sub(self.bytes as u64, Ordering::Relaxed);
+        match self.source {
+            Source::Empty => {}
             // SAFETY: allocated with this very layout.
-            unsafe { dealloc(self.ptr.as_ptr(), self.layout) };
+            Source::Heap(layout) => unsafe { dealloc(self.ptr.as_ptr(), layout) },
+            // SAFETY: exactly what `map` left mapped, and nobody uses it any more. A kernel that refuses would leave the
+            // pages mapped, which harms nothing.
+            Source::Mapping(len) => drop(unsafe { munmap(self.ptr.as_ptr().cast(), len) }),
         }
     }
+}
+
+/// Maps zeroed memory that begins at a huge page and asks for huge pages: its address, and its length in whole ones.
+fn map(size: usize) -> Option<(NonNull<u8>, usize)> {
+    let len = size.checked_next_multiple_of(HUGE_PAGE)?;
+    let with_slack = len.checked_add(HUGE_PAGE)?;
+    // SAFETY: a new mapping, at an address of the kernel's choice.
+    let start = unsafe {
+        mmap_anonymous(std::ptr::null_mut(), with_slack, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE).ok()?
+    };
+    let head = start.cast::<u8>().align_offset(HUGE_PAGE);
+    let unmap = |at: *mut c_void, len: usize| {
+        if len > 0 {
+            // SAFETY: a part of the mapping above that nobody will use.
+            let _ = unsafe { munmap(at, len) };
+        }
+    };
+    // SAFETY: the slack is a huge page, so the aligned part and what is behind it lie in the mapping.
+    let (aligned, tail) = unsafe { (start.byte_add(head), start.byte_add(head + len)) };
+    unmap(start, head);
+    unmap(tail, with_slack - head - len);
+    // SAFETY: advice on memory of our own. A system without huge pages refuses it, and small ones do as well.
+    let _ = unsafe { madvise(aligned, len, Advice::LinuxHugepage) };
+    Some((NonNull::new(aligned.cast())?, len))
 }
 
 /// Sets `count` elements of `width` bytes to the low bytes of `bits`.
@@ -82,7 +133,7 @@ mod tests {
 
     fn memory(bytes: u64) -> (Memory, Arc<AtomicU64>) {
         let counter = Arc::<AtomicU64>::default();
-        (Memory::alloc(bytes, 64, Arc::clone(&counter)).expect("memory"), counter)
+        (Memory::alloc(bytes, Arc::clone(&counter)).expect("memory"), counter)
     }
 
     fn contents(memory: &Memory, len: u64) -> Vec<u8> {
@@ -103,7 +154,27 @@ mod tests {
         drop(whole);
         assert_eq!(counter.load(Ordering::Relaxed), 0);
         assert!(memory(0).0.range(0, 0).is_ok());
-        assert_eq!(Memory::alloc(u64::MAX, 64, counter).err().map(|f| f.status), Some(Status::OutOfMemory));
+        assert_eq!(Memory::alloc(u64::MAX, counter).err().map(|f| f.status), Some(Status::OutOfMemory));
+    }
+
+    #[test]
+    fn large_buffers_begin_at_a_huge_page_and_are_zero() {
+        for bytes in [MAPPED_FROM - 1, MAPPED_FROM, MAPPED_FROM + 1, 5 * HUGE_PAGE + 4096] {
+            let (whole, counter) = memory(bytes as u64);
+            let start = whole.range(0, bytes as u64).expect("inside") as usize;
+            assert!(start.is_multiple_of(if bytes < MAPPED_FROM { 64 } else { HUGE_PAGE }), "{bytes} at {start:#x}");
+            assert!(whole.range(1, bytes as u64).is_err());
+            assert!(contents(&whole, bytes as u64).iter().all(|byte| *byte == 0));
+            fill(&whole, 0, 0xab, 1, bytes as u64).expect("fill");
+            assert!(contents(&whole, bytes as u64).iter().all(|byte| *byte == 0xab));
+            drop(whole);
+            assert_eq!(counter.load(Ordering::Relaxed), 0);
+        }
+        let counter = Arc::<AtomicU64>::default();
+        for bytes in [1 << 62, (isize::MAX as u64) - 1] {
+            let refused = Memory::alloc(bytes, Arc::clone(&counter)).err().map(|f| f.status);
+            assert_eq!(refused, Some(Status::OutOfMemory), "{bytes}");
+        }
     }
 
     #[test]

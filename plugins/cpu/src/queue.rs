@@ -1,4 +1,5 @@
-//! An in-order queue that runs launches at once, on a thread pool of its own. Remembers the first data error.
+//! An in-order queue that runs launches at once: small ones on the calling thread, batches with a large one on a thread
+//! pool of its own. Remembers the first data error.
 
 use std::time::Instant;
 
@@ -6,14 +7,27 @@ use clamp_kernels::catalogue::{Dtype, Shape};
 use clamp_kernels::{Data, Input, Launch, Output};
 use clamp_plugin_api::abi::{ArrayLayout, Fault, HostHandle, LaunchRef, Status, Timing};
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use smallvec::SmallVec;
 
 use crate::Cpu;
 use crate::memory::Memory;
 
+/// Elements of all arrays together up to which no kernel uses threads: even one that does work of the second power of
+/// its elements stays below what a thread is worth.
+const SMALL: u64 = 256;
+
+/// The same where the work grows as the elements do.
+const SMALL_ELEMENTWISE: u64 = 16 * 1024;
+
+/// Elements after which the host is asked again whether to go on; some ten microseconds of elementwise work.
+const ASK_AFTER: u64 = 64 * 1024;
+
 pub(crate) struct CpuQueue {
     host: HostHandle,
     host_call: u64,
-    pool: ThreadPool,
+    threads: usize,
+    /// Started at the first batch that needs it.
+    pool: Option<ThreadPool>,
     launches: u64,
     error: Option<Fault>,
     epoch: Instant,
@@ -21,13 +35,8 @@ pub(crate) struct CpuQueue {
 }
 
 impl CpuQueue {
-    pub(crate) fn create(host: HostHandle, host_call: u64, threads: usize) -> Result<Self, Fault> {
-        let pool = ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .thread_name(|i| format!("clamp-cpu-{i}"))
-            .build()
-            .map_err(|e| Fault::new(Status::Internal, format!("cannot start {threads} threads: {e}")))?;
-        Ok(Self { host, host_call, pool, launches: 0, error: None, epoch: Instant::now(), timing: None })
+    pub(crate) fn create(host: HostHandle, host_call: u64, threads: usize) -> Self {
+        Self { host, host_call, threads, pool: None, launches: 0, error: None, epoch: Instant::now(), timing: None }
     }
 
     /// Everything queued has run, so the point is simply the count.
@@ -37,25 +46,48 @@ impl CpuQueue {
 
     pub(crate) fn submit(&mut self, launches: &[LaunchRef<'_, Cpu>]) -> Result<u64, Fault> {
         let begin_ns = self.now();
-        let Self { pool, host, host_call, launches: count, error, .. } = self;
-        pool.install(|| {
-            for launch in launches {
-                // After a failure the results are not read any more, so there is nothing to compute. It is told at the
-                // next wait, since a submit that fails must have queued nothing.
-                if error.is_none() {
-                    let outcome = match host.cancelled(*host_call) {
-                        true => Err(Fault::new(Status::Cancelled, "the host asked to stop")),
-                        false => run(launch),
-                    };
-                    *error = outcome.err().map(|fault| Fault { launch: *count, ..fault });
-                }
-                *count += 1;
-            }
-        });
+        if launches.iter().all(is_small) {
+            self.run_all(launches);
+        } else {
+            let pool = match self.pool.take() {
+                Some(pool) => pool,
+                None => start_pool(self.threads)?,
+            };
+            pool.install(|| self.run_all(launches));
+            self.pool = Some(pool);
+        }
         let end_ns = self.now();
         let begin_ns = self.timing.map_or(begin_ns, |t| t.begin_ns);
         self.timing = Some(Timing { begin_ns, end_ns });
         Ok(self.launches)
+    }
+
+    /// After a failure the results are not read any more, so there is nothing to compute. It is told at the next wait,
+    /// since a submit that fails must have queued nothing.
+    fn run_all(&mut self, launches: &[LaunchRef<'_, Cpu>]) {
+        let mut since_asked = ASK_AFTER;
+        for launch in launches {
+            if self.error.is_none() {
+                if since_asked >= ASK_AFTER {
+                    since_asked = 0;
+                    if self.host.cancelled(self.host_call) {
+                        self.fail(Fault::new(Status::Cancelled, "the host asked to stop"));
+                    }
+                }
+                // A launch over nothing counts too, so that the host is asked in bounded time.
+                since_asked += elements(launch).max(64);
+            }
+            if self.error.is_none()
+                && let Err(fault) = run(launch)
+            {
+                self.fail(fault);
+            }
+            self.launches += 1;
+        }
+    }
+
+    fn fail(&mut self, fault: Fault) {
+        self.error = Some(Fault { launch: self.launches, ..fault });
     }
 
     pub(crate) fn wait(&mut self, point: u64) -> Result<Timing, Fault> {
@@ -73,25 +105,45 @@ impl CpuQueue {
     }
 }
 
+fn start_pool(threads: usize) -> Result<ThreadPool, Fault> {
+    ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .thread_name(|i| format!("clamp-cpu-{i}"))
+        .build()
+        .map_err(|e| Fault::new(Status::Internal, format!("cannot start {threads} threads: {e}")))
+}
+
+/// Elements of all arrays together.
+fn elements(launch: &LaunchRef<'_, Cpu>) -> u64 {
+    let count = |array: &ArrayLayout| array.dims().iter().fold(1_u64, |n, dim| n.saturating_mul(*dim));
+    let inputs = launch.inputs.iter().flatten().map(|(_, array)| count(array));
+    inputs.chain(launch.outputs.iter().map(|(_, array)| count(array))).fold(0, u64::saturating_add)
+}
+
+/// Whether the launch needs no thread but the caller's, which is quicker than to wake one of the pool's. A kernel that
+/// asked for threads all the same would get them from the process's own pool: more than it may have, but the same bits.
+fn is_small(launch: &LaunchRef<'_, Cpu>) -> bool {
+    let most = if launch.kernel.is_elementwise() { SMALL_ELEMENTWISE } else { SMALL };
+    elements(launch) <= most
+}
+
 fn run(launch: &LaunchRef<'_, Cpu>) -> Result<(), Fault> {
-    let targets =
-        launch.outputs.iter().map(|(buffer, array)| Place::of(buffer, array)).collect::<Result<Vec<_>, _>>()?;
-    let inputs = launch
-        .inputs
-        .iter()
-        .map(|input| input.as_ref().map(|(buffer, array)| input_of(Place::of(buffer, array)?, &targets)).transpose())
-        .collect::<Result<Vec<_>, _>>()?;
-    let mut outputs: Vec<Output<'_>> = targets
-        .iter()
-        .map(|place| Output {
-            dtype: place.dtype,
-            shape: place.shape,
-            // SAFETY: the range lies in its buffer; the host has checked that outputs overlap nothing else but an
-            // input that is exactly the same array, which crosses as `Data::Output`; the queue's order keeps every
-            // other use of the memory away while this launch runs.
-            data: unsafe { std::slice::from_raw_parts_mut(place.start, place.len) },
-        })
-        .collect();
+    let places = launch.outputs.iter().map(|(buffer, array)| Place::of(buffer, array));
+    let targets = places.collect::<Result<SmallVec<[Place; 2]>, _>>()?;
+    let input = |input: &Option<(&Memory, ArrayLayout)>| match input {
+        Some((buffer, array)) => input_of(Place::of(buffer, array)?, &targets).map(Some),
+        None => Ok(None),
+    };
+    let inputs = launch.inputs.iter().map(input).collect::<Result<SmallVec<[Option<Input<'_>>; 4]>, _>>()?;
+    let output = |place: &Place| Output {
+        dtype: place.dtype,
+        shape: place.shape,
+        // SAFETY: the range lies in its buffer; the host has checked that outputs overlap nothing else but an
+        // input that is exactly the same array, which crosses as `Data::Output`; the queue's order keeps every
+        // other use of the memory away while this launch runs.
+        data: unsafe { std::slice::from_raw_parts_mut(place.start, place.len) },
+    };
+    let mut outputs: SmallVec<[Output<'_>; 2]> = targets.iter().map(output).collect();
     let mut call = Launch { inputs: &inputs, outputs: &mut outputs, params: launch.params, present: launch.present };
     launch
         .kernel

@@ -1,22 +1,35 @@
 //! The host's side of the ABI: log, settings, the plugin's own folder, cancellation. One leaked context a plugin file,
 //! since a library is never unloaded and may call at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::c_void;
 use std::path::Path;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clamp_plugin_api::abi::{
     CLAMP_ABI_MAJOR, CLAMP_ABI_MINOR, CLAMP_LOG_ERROR, CLAMP_LOG_INFO, CLAMP_LOG_WARN, ClampHostApi, ClampStr, Status,
 };
 
+/// Settings by plugin id, then by key.
+pub type PluginSettings = BTreeMap<String, BTreeMap<String, String>>;
+
 struct Context {
     folder: String,
-    settings: BTreeMap<String, String>,
+    settings: PluginSettings,
+    /// The plugin's id, once its table was read; until then it has no settings.
+    id: OnceLock<String>,
+    /// The keys that it has asked for.
+    asked: Mutex<BTreeSet<String>>,
 }
 
 /// Makes a host table that lives as long as the process.
-pub(super) fn leak(folder: &Path, settings: &BTreeMap<String, String>) -> &'static ClampHostApi {
-    let context = Box::new(Context { folder: folder.to_string_lossy().into_owned(), settings: settings.clone() });
+pub(super) fn leak(folder: &Path, settings: &PluginSettings) -> &'static ClampHostApi {
+    let context = Box::new(Context {
+        folder: folder.to_string_lossy().into_owned(),
+        settings: settings.clone(),
+        id: OnceLock::new(),
+        asked: Mutex::default(),
+    });
     Box::leak(Box::new(ClampHostApi {
         struct_size: size_of::<ClampHostApi>() as u32,
         version: u32::from(CLAMP_ABI_MAJOR) << 16 | u32::from(CLAMP_ABI_MINOR),
@@ -26,6 +39,23 @@ pub(super) fn leak(folder: &Path, settings: &BTreeMap<String, String>) -> &'stat
         plugin_folder: Some(plugin_folder),
         cancelled: Some(cancelled),
     }))
+}
+
+/// Says whose table this is.
+pub(super) fn name(api: &'static ClampHostApi, id: &str) {
+    // SAFETY: `leak` made the table.
+    if let Some(context) = unsafe { context(api.ctx) } {
+        context.id.get_or_init(|| id.to_owned());
+    }
+}
+
+/// Settings that were given for the plugin and that it has not asked for.
+pub(super) fn unasked(api: &'static ClampHostApi) -> Vec<String> {
+    // SAFETY: `leak` made the table.
+    let Some(context) = (unsafe { context(api.ctx) }) else { return Vec::new() };
+    let asked = context.asked.lock().unwrap_or_else(PoisonError::into_inner);
+    let own = context.id.get().and_then(|id| context.settings.get(id));
+    own.into_iter().flat_map(BTreeMap::keys).filter(|key| !asked.contains(*key)).cloned().collect()
 }
 
 /// # Safety
@@ -59,7 +89,12 @@ unsafe extern "C" fn log(_ctx: *mut c_void, level: u32, text: ClampStr) {
 unsafe extern "C" fn config(ctx: *mut c_void, key: ClampStr, buf: *mut u8, cap: usize, len: *mut usize) -> i32 {
     // SAFETY: `ctx` is ours, the others are valid by the ABI.
     unsafe {
-        let value = context(ctx).and_then(|c| c.settings.get(read(key).as_ref()));
+        let key = read(key);
+        let value = context(ctx).and_then(|context| {
+            let value = context.settings.get(context.id.get()?)?.get(key.as_ref())?;
+            context.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(key.into_owned());
+            Some(value)
+        });
         value.map_or(Status::NotFound.code(), |value| copy_out(value, buf, cap, len))
     }
 }

@@ -4,7 +4,8 @@
 mod host_api;
 mod private_copy;
 
-use std::collections::BTreeMap;
+pub use host_api::PluginSettings;
+
 use std::path::{Path, PathBuf};
 
 use abi_stable::library::{AbiHeaderRef, LibraryError};
@@ -69,9 +70,16 @@ pub struct LoadOptions {
     /// A folder of our own (mode 0700); `None` uses a temporary one.
     pub cache: Option<PathBuf>,
     /// Settings that plugins read by key.
-    pub settings: BTreeMap<String, String>,
+    pub settings: PluginSettings,
     /// Whether the floating-point environment is looked at after every call.
     pub fp_check: bool,
+}
+
+impl Loaded {
+    /// Settings that were given for the plugin and that it has not asked for.
+    pub(super) fn unasked_settings(&self) -> Vec<String> {
+        host_api::unasked(self.host_api)
+    }
 }
 
 /// Loads one file.
@@ -99,6 +107,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
         },
         reason: problem.to_string(),
     })?;
+    host_api::name(host_api, table.id());
     Ok(Loaded { table, host_api, door, sha256: copy.sha256, fp_check: options.fp_check, path: path.to_owned() })
 }
 

@@ -54,6 +54,8 @@ pub struct Usage {
     pub host_calls: u64,
     /// Kernel launches.
     pub launches: u64,
+    /// Times that the host waited for the device.
+    pub device_waits: u64,
     /// Log lines.
     pub log_records: u64,
 }
@@ -150,6 +152,7 @@ impl CallState {
             memory_peak_bytes: self.account.peak(),
             host_calls: self.host_calls,
             launches: self.queue.as_ref().map_or(0, Queue::launches),
+            device_waits: self.queue.as_ref().map_or(0, Queue::waits),
             log_records: self.log_records,
         }
     }

@@ -75,7 +75,11 @@ impl CallState {
             }
             ErrorKind::NotFound => wit::types::Error::NotFound(message),
             ErrorKind::Limit => wit::types::Error::Limit(message),
-            ErrorKind::Backend | ErrorKind::NoGpu | ErrorKind::NotCertified | ErrorKind::Internal => {
+            ErrorKind::Backend
+            | ErrorKind::NoGpu
+            | ErrorKind::NotCertified
+            | ErrorKind::Slower
+            | ErrorKind::Internal => {
                 self.host_fault.get_or_insert(error);
                 wit::types::Error::Backend(message)
             }
