@@ -1,0 +1,122 @@
+//! An opened kernel for a target: its module, its plans and its messages. It asks the room of the operation and adds
+//! nothing of its own.
+
+use crate::catalogue::{FixedParams, KernelSpec, Op, ParamError, ParamValue, When, find, nearest};
+use crate::{cast, compare, elementwise, random};
+
+use super::{Call, Module, Place, Plan, Source, Target};
+
+/// Why a kernel could not be opened for a device.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum OpenError {
+    /// There is no such id.
+    #[error("there is no kernel {id}{}", nearest.map(|nearest| format!("; the nearest is {nearest}")).unwrap_or_default())]
+    Unknown {
+        /// The id that was asked for.
+        id: String,
+        /// An id that was perhaps meant.
+        nearest: Option<&'static str>,
+    },
+    /// Its fixed parameters are wrong.
+    #[error(transparent)]
+    Param(#[from] ParamError),
+    /// The kernel has no device source.
+    #[error("kernel {0} has no device source")]
+    NoSource(&'static str),
+    /// The kernel computes in binary64, which the device lacks.
+    #[error("kernel {0} needs binary64, which the device lacks")]
+    NoFp64(&'static str),
+}
+
+/// A kernel with its fixed parameters, for one target.
+#[derive(Clone, Debug)]
+pub struct DeviceKernel {
+    spec: &'static KernelSpec,
+    fixed: Vec<Option<ParamValue>>,
+    target: Target,
+    source: Source,
+}
+
+/// The arrays and parameters of one launch, in catalogue order, checked before by [`KernelSpec::check`].
+#[derive(Clone, Copy, Debug)]
+pub struct LaunchArrays<'a> {
+    /// The inputs; an absent optional one is `None`.
+    pub inputs: &'a [Option<Place>],
+    /// The outputs.
+    pub outputs: &'a [Place],
+    /// The per-launch parameters, as [`crate::catalogue::LaunchParams`] has them.
+    pub params: &'a [u64],
+    /// Which of them are present.
+    pub present: u64,
+}
+
+impl DeviceKernel {
+    /// Opens the kernel `id` with the parameters that stay fixed for its life.
+    pub fn open(id: &str, fixed: &FixedParams, target: &Target) -> Result<DeviceKernel, OpenError> {
+        let spec = find(id).ok_or_else(|| OpenError::Unknown { id: id.to_owned(), nearest: nearest(id) })?;
+        let values = spec.fixed_values(fixed)?;
+        let source = source(spec, &values, fixed.text.as_deref(), target).ok_or(OpenError::NoSource(spec.id))?;
+        if source.fp64 && !target.fp64 {
+            return Err(OpenError::NoFp64(spec.id));
+        }
+        Ok(DeviceKernel { spec, fixed: values, target: *target, source })
+    }
+
+    /// Its entry in the catalogue.
+    pub fn spec(&self) -> &'static KernelSpec {
+        self.spec
+    }
+
+    /// Names the module without writing its text, for a backend that may have compiled it before.
+    pub fn module(&self) -> Module {
+        self.source.clone().module(&self.target)
+    }
+
+    /// What a launch enqueues. Parameters that do not fit the catalogue are an error.
+    pub fn plan(&self, launch: &LaunchArrays<'_>) -> Result<Plan, ParamError> {
+        let at_launch = self.spec.values_at(When::Launch, launch.params, launch.present)?;
+        let params = self.spec.in_order(&self.fixed, &at_launch);
+        let call = Call { target: &self.target, inputs: launch.inputs, outputs: launch.outputs, params: &params };
+        let mut plan = Plan::default();
+        steps(self.spec, &self.source, &call, &mut plan);
+        Ok(plan)
+    }
+
+    /// The message of a data error, from what a launch's status holds: the lowest failing element and its detail.
+    pub fn message(&self, launch: &LaunchArrays<'_>, element: u64, detail: u64) -> String {
+        message(self.spec, launch, element, detail)
+    }
+}
+
+/// The room's source for the kernel; `None` where there is none.
+fn source(
+    spec: &'static KernelSpec,
+    fixed: &[Option<ParamValue>],
+    _text: Option<&str>,
+    target: &Target,
+) -> Option<Source> {
+    let _ = (fixed, target);
+    match spec.op {
+        Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select => Some(elementwise::device::source(spec)),
+        Op::Compare(relation) => Some(compare::device::source(spec, relation)),
+        Op::Cast => Some(cast::device::source(spec)),
+        Op::Philox => Some(random::device::source(spec)),
+        _ => None,
+    }
+}
+
+fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut Plan) {
+    match spec.op {
+        Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select | Op::Compare(_) | Op::Cast => {
+            elementwise::device::steps(source, call, plan);
+        }
+        Op::Philox => random::device::steps(call, plan),
+        _ => unreachable!("a kernel without a source is never opened"),
+    }
+}
+
+fn message(spec: &'static KernelSpec, _launch: &LaunchArrays<'_>, element: u64, detail: u64) -> String {
+    match spec.op {
+        _ => format!("element {element} is refused ({detail:#x})"),
+    }
+}

@@ -1,0 +1,21 @@
+//! The backend through its own table, on every OpenCL device that is here. Without one, each test says that it is skipped.
+
+#[path = "../../../../kernels/tests/kernels/arrays.rs"]
+mod arrays;
+mod bits;
+mod session;
+
+/// Ends a test that has no device to run on, with a line that says so.
+macro_rules! session_or_skip {
+    () => {
+        match $crate::tests::session::Session::open() {
+            Ok(session) => session,
+            Err(missing) => {
+                eprintln!("skipped: {missing}");
+                return;
+            }
+        }
+    };
+}
+
+pub(crate) use session_or_skip;
