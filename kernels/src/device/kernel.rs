@@ -2,7 +2,7 @@
 //! nothing of its own.
 
 use crate::catalogue::{FixedParams, KernelSpec, Op, ParamError, ParamValue, When, find, nearest};
-use crate::{cast, compare, elementwise, random};
+use crate::{cast, compare, elementwise, gather, random};
 
 use super::{Call, Module, Place, Plan, Source, Target};
 
@@ -67,7 +67,7 @@ impl DeviceKernel {
         self.spec
     }
 
-    /// Names the module without writing its text, for a backend that may have compiled it before.
+    /// What to compile for it.
     pub fn module(&self) -> Module {
         self.source.clone().module(&self.target)
     }
@@ -100,6 +100,7 @@ fn source(
         Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select => Some(elementwise::device::source(spec)),
         Op::Compare(relation) => Some(compare::device::source(spec, relation)),
         Op::Cast => Some(cast::device::source(spec)),
+        Op::GatherRows => Some(gather::device::source(spec)),
         Op::Philox => Some(random::device::source(spec)),
         _ => None,
     }
@@ -110,13 +111,15 @@ fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut
         Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select | Op::Compare(_) | Op::Cast => {
             elementwise::device::steps(source, call, plan);
         }
+        Op::GatherRows => gather::device::gather_rows(call, plan),
         Op::Philox => random::device::steps(call, plan),
         _ => unreachable!("a kernel without a source is never opened"),
     }
 }
 
-fn message(spec: &'static KernelSpec, _launch: &LaunchArrays<'_>, element: u64, detail: u64) -> String {
+fn message(spec: &'static KernelSpec, launch: &LaunchArrays<'_>, element: u64, detail: u64) -> String {
     match spec.op {
+        Op::GatherRows => gather::device::message(launch, element, detail),
         _ => format!("element {element} is refused ({detail:#x})"),
     }
 }

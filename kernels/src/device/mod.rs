@@ -18,3 +18,6 @@ pub use target::{Dialect, Target};
 
 pub(crate) use module::Source;
 pub(crate) use plan::Call;
+
+/// Steps that a work-group takes together, for sources that need them.
+pub(crate) const GROUP_STEPS: &str = include_str!("group.h");

@@ -66,7 +66,8 @@ pub(crate) fn source(spec: &'static KernelSpec) -> Source {
     let canonical = |value: &str| format!("clamp_canonical{width}({value})");
     let same: &'static [&'static str] = if dtype == Dtype::F32 { &["f32"; 3] } else { &["f64"; 3] };
     let moved: &'static [&'static str] = if dtype == Dtype::F32 { &["u32"] } else { &["u64"] };
-    let chosen: &'static [&'static str] = if dtype == Dtype::F32 { &["u8", "u32", "u32"] } else { &["u8", "u64", "u64"] };
+    let chosen: &'static [&'static str] =
+        if dtype == Dtype::F32 { &["u8", "u32", "u32"] } else { &["u8", "u64", "u64"] };
     let scalars = if dtype == Dtype::F32 { ", f32 lo, f32 hi" } else { ", f64 lo, f64 hi" };
     let float_step = |arity: usize, body: String, scalars| Step {
         types: &same[..arity],
@@ -80,9 +81,14 @@ pub(crate) fn source(spec: &'static KernelSpec) -> Source {
         Op::Unary(Unary::Copy) => {
             Step { types: moved, out: bits, body: "(x)".into(), scalars: "", fp64: false, parts: Vec::new() }
         }
-        Op::Select => {
-            Step { types: chosen, out: bits, body: "((x) ? (y) : (z))".into(), scalars: "", fp64: false, parts: Vec::new() }
-        }
+        Op::Select => Step {
+            types: chosen,
+            out: bits,
+            body: "((x) ? (y) : (z))".into(),
+            scalars: "",
+            fp64: false,
+            parts: Vec::new(),
+        },
         Op::Unary(op) => float_step(1, unary(op, dtype, &canonical), ""),
         Op::Binary(op) => float_step(2, binary(op, dtype, &canonical), ""),
         Op::Fma => float_step(3, canonical(&format!("clamp_fma{width}(x, y, z)")), ""),

@@ -14,9 +14,7 @@ pub(crate) fn source(spec: &'static KernelSpec) -> Source {
     let dtype = spec.outputs[0].dtype;
     let (per_block, element) = match dtype {
         Dtype::F32 => ("4", "((f32)(words[k] >> 8) * (1.0f / 16777216.0f))"),
-        Dtype::F64 => {
-            ("2", "((f64)(((u64)words[2 * k + 1] << 32 | words[2 * k]) >> 11) * (1.0 / 9007199254740992.0))")
-        }
+        Dtype::F64 => ("2", "((f64)(((u64)words[2 * k + 1] << 32 | words[2 * k]) >> 11) * (1.0 / 9007199254740992.0))"),
         _ => ("4", "(words[k])"),
     };
     let defines = vec![

@@ -9,7 +9,9 @@ use clamp_plugin_api::abi::{Fault, HostHandle, MemoryFigures};
 
 use crate::cl::{Context, Facts, FoundDevice, Mem, Program};
 use crate::fault::poisons;
-use crate::sys::{CL_DEVICE_TYPE_CPU, CL_DEVICE_TYPE_GPU, CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT, CL_FP_DENORM, CL_FP_FMA};
+use crate::sys::{
+    CL_DEVICE_TYPE_CPU, CL_DEVICE_TYPE_GPU, CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT, CL_FP_DENORM, CL_FP_FMA,
+};
 
 /// A device in use.
 #[derive(Clone)]

@@ -14,6 +14,8 @@ mod sys;
 #[cfg(test)]
 mod tests;
 
+use std::sync::{Mutex, PoisonError};
+
 use clamp_plugin_api::abi::{
     Backend, CLAMP_DEVICE_CPU, CLAMP_DEVICE_GPU, CLAMP_DEVICE_OTHER, CLAMP_LOG_INFO, DeviceDescription, Fault,
     HostHandle, LaunchRef, MemoryFigures, QueueSettings, Status, Timing,
@@ -182,6 +184,9 @@ impl OpenCl {
 }
 
 fn devices(host: HostHandle, path: &str) -> Result<Vec<FoundDevice>, String> {
+    // A driver initialises itself at the first question, and not every one (PoCL 3.1) bears two first questions.
+    static FIRST_QUESTIONS: Mutex<()> = Mutex::new(());
+    let _one_at_a_time = FIRST_QUESTIONS.lock().unwrap_or_else(PoisonError::into_inner);
     let library = Library::load(path).map_err(|reason| format!("no OpenCL library here: {reason}"))?;
     let (devices, passed_over) = find_devices(library).map_err(|error| format!("OpenCL has no answer: {error}"))?;
     for line in &passed_over {
@@ -189,7 +194,9 @@ fn devices(host: HostHandle, path: &str) -> Result<Vec<FoundDevice>, String> {
     }
     match (devices.is_empty(), passed_over.is_empty()) {
         (false, _) => Ok(devices),
-        (true, true) => Err(format!("{path} is here, but no platform has a device: is a driver's .icd file installed?")),
+        (true, true) => {
+            Err(format!("{path} is here, but no platform has a device: is a driver's .icd file installed?"))
+        }
         (true, false) => Err(format!("no OpenCL device can be used: {}", passed_over.join("; "))),
     }
 }

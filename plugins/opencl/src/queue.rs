@@ -275,7 +275,10 @@ fn place(buffer: &Buffer, array: &ArrayLayout) -> Result<Place, Fault> {
     buffer.check(array.byte_offset, shape.bytes(dtype))?;
     if !array.byte_offset.is_multiple_of(dtype.size()) {
         let offset = array.byte_offset;
-        return Err(Fault::invalid(format!("byte offset {offset} is no multiple of the {} bytes of {dtype}", dtype.size())));
+        return Err(Fault::invalid(format!(
+            "byte offset {offset} is no multiple of the {} bytes of {dtype}",
+            dtype.size()
+        )));
     }
     Ok(Place { dtype, shape, byte_offset: array.byte_offset })
 }

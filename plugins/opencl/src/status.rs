@@ -89,12 +89,8 @@ impl Statuses {
 
 impl Subject {
     fn fault(&self, element: u64, detail: u64) -> Fault {
-        let launch = LaunchArrays {
-            inputs: &self.inputs,
-            outputs: &self.outputs,
-            params: &self.params,
-            present: self.present,
-        };
+        let launch =
+            LaunchArrays { inputs: &self.inputs, outputs: &self.outputs, params: &self.params, present: self.present };
         let message = self.kernel.message(&launch, element, detail);
         Fault { launch: self.launch, element, ..Fault::new(Status::Data, message) }
     }

@@ -37,9 +37,7 @@ impl Event {
         let waited = check("clWaitForEvents", unsafe { (self.cl.clWaitForEvents)(1, &raw const self.raw) });
         match waited {
             // The command's own number says more.
-            Err(ClError { code: CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST, .. }) => {
-                self.has_ended().and(waited)
-            }
+            Err(ClError { code: CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST, .. }) => self.has_ended().and(waited),
             waited => waited,
         }
     }

@@ -24,9 +24,8 @@ impl Mem {
         let flags = CL_MEM_READ_WRITE | if shared { CL_MEM_ALLOC_HOST_PTR } else { 0 };
         let mut code = 0;
         // SAFETY: the context is alive; no host pointer is given.
-        let raw = unsafe {
-            (context.cl().clCreateBuffer)(context.raw(), flags, size, std::ptr::null_mut(), &raw mut code)
-        };
+        let raw =
+            unsafe { (context.cl().clCreateBuffer)(context.raw(), flags, size, std::ptr::null_mut(), &raw mut code) };
         check("clCreateBuffer", code)?;
         Ok(Mem { context: context.clone(), raw, bytes })
     }

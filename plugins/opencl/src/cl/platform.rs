@@ -100,9 +100,8 @@ fn devices_of(cl: &'static Library, platform: PlatformId) -> Result<Vec<DeviceId
     check("clGetDeviceIDs", code)?;
     let mut ids = vec![std::ptr::null_mut(); count as usize];
     // SAFETY: there is room for `count` ids.
-    let code = unsafe {
-        (cl.clGetDeviceIDs)(platform, CL_DEVICE_TYPE_ALL, count, ids.as_mut_ptr(), std::ptr::null_mut())
-    };
+    let code =
+        unsafe { (cl.clGetDeviceIDs)(platform, CL_DEVICE_TYPE_ALL, count, ids.as_mut_ptr(), std::ptr::null_mut()) };
     check("clGetDeviceIDs", code)?;
     Ok(ids)
 }

@@ -75,7 +75,9 @@ impl Program {
         built.map_err(|error| {
             let log = text("clGetProgramBuildInfo", |size, to, len| {
                 // SAFETY: the program is alive, `to` has room for `size` bytes.
-                unsafe { (self.context.cl().clGetProgramBuildInfo)(self.raw, device, CL_PROGRAM_BUILD_LOG, size, to, len) }
+                unsafe {
+                    (self.context.cl().clGetProgramBuildInfo)(self.raw, device, CL_PROGRAM_BUILD_LOG, size, to, len)
+                }
             });
             let log = log.unwrap_or_default();
             let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).take(LOG_LINES).collect();

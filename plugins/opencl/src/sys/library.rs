@@ -1,4 +1,5 @@
 //! The functions of the OpenCL library, looked up by name when it is loaded. A library without one of them is refused.
+#![expect(non_snake_case, reason = "the names are those of the headers")]
 
 use std::ffi::{c_char, c_void};
 
@@ -7,7 +8,6 @@ use super::numbers::*;
 macro_rules! library {
     ($($name:ident($($arg:ty),* $(,)?) $(-> $ret:ty)?;)+) => {
         /// The loaded library's functions; it is never unloaded, since drivers keep threads that run its code.
-        #[expect(non_snake_case, reason = "the names are those of the headers")]
         pub(crate) struct Library {
             $(pub(crate) $name: unsafe extern "C" fn($($arg),*) $(-> $ret)?,)+
         }
@@ -17,7 +17,10 @@ macro_rules! library {
             /// where it cannot.
             pub(crate) fn load(path: &str) -> Result<&'static Library, String> {
                 // SAFETY: an OpenCL loader's constructors may be run; that is what loading a driver means.
-                let library = unsafe { libloading::Library::new(path) }.map_err(|error| error.to_string())?;
+                let library = unsafe { libloading::Library::new(path) }.map_err(|error| {
+                    // The system's own words are in the source.
+                    std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
+                })?;
                 let library = Box::leak(Box::new(library));
                 $(
                     // SAFETY: the type is the header's.

@@ -2,7 +2,7 @@
 //! wild values, at byte offsets that are aligned to an element only, and in place.
 
 use clamp_kernels::catalogue::{Dtype, Given, KernelSpec, all};
-use clamp_kernels::{Input, Kernel, Launch, Output, Data};
+use clamp_kernels::{Data, Input, Kernel, Launch, Output};
 
 use super::arrays::{Array, Fill, filled};
 use super::session::Session;
@@ -147,4 +147,33 @@ fn comparisons_and_casts_have_the_reference_s_bits() {
 fn random_numbers_have_the_reference_s_bits() {
     let session = session_or_skip!();
     check_all(&session, |name, _| matches!(name, "philox" | "philox_uniform").then(randoms));
+}
+
+fn gathers(spec: &KernelSpec) -> Vec<Case> {
+    let case = |table: &[u64], count: u64| {
+        let ids: Vec<i64> = filled(Dtype::U32, &[count], Fill::Wild, 9)
+            .values::<u32>()
+            .iter()
+            .map(|&id| i64::from(id) % table[0].max(1) as i64)
+            .collect();
+        let table = filled(spec.inputs[0].dtype, table, Fill::Wild, 1);
+        Case { inputs: vec![Some(table), Some(Array::of(Dtype::I64, &[count], &ids))], given: vec![] }
+    };
+    vec![
+        case(&[5, 3], 0),
+        case(&[0, 3], 0),
+        case(&[5, 0], 7),
+        case(&[1, 1], 129),
+        case(&[1437, 64], 32),
+        case(&[10, 2, 3], 8193),
+        case(&[70000, 1], 70000),
+        case(&[300, 129], 1000),
+        case(&[9, 5000], 20),
+    ]
+}
+
+#[test]
+fn moves_have_the_reference_s_bits() {
+    let session = session_or_skip!();
+    check_all(&session, |name, spec| (name == "gather_rows").then(|| gathers(spec)));
 }

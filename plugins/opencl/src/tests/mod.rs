@@ -3,6 +3,7 @@
 #[path = "../../../../kernels/tests/kernels/arrays.rs"]
 mod arrays;
 mod bits;
+mod errors;
 mod session;
 
 /// Ends a test that has no device to run on, with a line that says so.

@@ -24,8 +24,7 @@ pub struct Failure {
 /// Calls a function of the table with room for its error.
 pub fn call(f: impl FnOnce(*mut ClampError) -> i32) -> Result<(), Failure> {
     let mut text = vec![0u8; 4096];
-    let mut error =
-        ClampError { code: 0, launch: 0, element: 0, text: text.as_mut_ptr(), cap: text.len(), len: 0 };
+    let mut error = ClampError { code: 0, launch: 0, element: 0, text: text.as_mut_ptr(), cap: text.len(), len: 0 };
     let status = Status::from_code(f(&raw mut error));
     if status == Status::Ok {
         return Ok(());
