@@ -40,6 +40,8 @@ pub(crate) trait Float:
     fn least(self, y: Self) -> Self;
     /// The greater in the order -0 < +0; NaN if either is.
     fn greatest(self, y: Self) -> Self;
+    /// A number of elements, rounded once.
+    fn count(elements: usize) -> Self;
 }
 
 macro_rules! float {
@@ -104,6 +106,11 @@ macro_rules! float {
                     equal
                 };
                 if self.is_nan() || y.is_nan() { Self::CANONICAL_NAN } else { greatest }
+            }
+
+            #[inline(always)]
+            fn count(elements: usize) -> Self {
+                elements as $float
             }
         }
     };

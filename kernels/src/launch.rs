@@ -8,7 +8,7 @@ use crate::catalogue::{
 };
 #[cfg(feature = "cpu")]
 use crate::dispatch::Level;
-use crate::{cast, compare, elementwise, function, gather, matmul, random, reduce, rows};
+use crate::{cast, compare, elementwise, function, gather, matmul, random, reduce, rows, scan};
 
 /// Where an input's elements are.
 #[derive(Clone, Copy, Debug)]
@@ -131,6 +131,7 @@ impl Kernel {
             Op::GatherRows => gather::reference::gather_rows(launch),
             Op::Philox => random::reference::philox(launch, &params),
             Op::Function(function) => function::reference::function(function, launch),
+            Op::Scan => scan::reference::scan(launch),
         }
     }
 
@@ -154,6 +155,7 @@ impl Kernel {
             Op::GatherRows => gather::cpu::gather_rows(launch),
             Op::Philox => random::cpu::philox(level, launch, &params),
             Op::Function(function) => function::cpu::function(level, function, launch),
+            Op::Scan => scan::cpu::scan(level, launch),
         }
     }
 

@@ -19,6 +19,7 @@ mod gather;
 mod matmul;
 mod reduce;
 mod rows;
+mod scan;
 
 #[cfg(feature = "cpu")]
 mod blocks;

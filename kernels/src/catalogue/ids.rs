@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::KernelSpec;
 
 static TABLE: LazyLock<Vec<KernelSpec>> = LazyLock::new(|| {
-    let rooms: [&[&[KernelSpec]]; 9] = [
+    let rooms: [&[&[KernelSpec]]; 10] = [
         crate::elementwise::SPECS,
         crate::compare::SPECS,
         crate::cast::SPECS,
@@ -15,6 +15,7 @@ static TABLE: LazyLock<Vec<KernelSpec>> = LazyLock::new(|| {
         crate::gather::SPECS,
         crate::random::SPECS,
         crate::function::SPECS,
+        crate::scan::SPECS,
     ];
     let mut table = rooms.concat().concat();
     table.sort_by_key(|spec| spec.id);
@@ -83,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_whole_list_is_here() {
-        assert_eq!(all().len(), 78);
+        assert_eq!(all().len(), 100);
         assert!(find("sum.f32.v2").is_none());
     }
 

@@ -30,6 +30,8 @@ pub(crate) enum Op {
     Philox,
     /// A correctly rounded function of one variable.
     Function(Function),
+    /// The sums of all elements up to each.
+    Scan,
 }
 
 /// An elementwise operation of one operand.
@@ -65,11 +67,21 @@ pub(crate) enum Relation {
     Ge,
 }
 
-/// A reduction in the order of the specification.
+/// A reduction: in the order of the specification, exact, or to an extreme or its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reduction {
     Sum,
     Dot,
+    SumSq,
+    Mean,
+    Var,
+    Norm2,
+    Min,
+    Max,
+    ArgMin,
+    ArgMax,
+    SumExact,
+    DotExact,
 }
 
 /// A function of one variable.

@@ -35,6 +35,16 @@ fn elementwise_kernels_agree() {
 #[test]
 fn reductions_agree() {
     check_all(|name, spec| matches!(name, "sum" | "dot").then(|| reductions(spec)));
+    check_all(|name, spec| REDUCTIONS.contains(&name).then(|| reductions(spec)));
+}
+
+/// The other reductions.
+const REDUCTIONS: [&str; 10] =
+    ["sum_sq", "mean", "var", "norm2", "reduce_min", "reduce_max", "argmin", "argmax", "sum_exact", "dot_exact"];
+
+#[test]
+fn scans_agree() {
+    check_all(|name, spec| (name == "scan").then(|| scans(spec)));
 }
 
 #[test]
@@ -80,11 +90,12 @@ fn no_kernel_is_left_out() {
         "gather_rows",
         "philox",
         "philox_uniform",
+        "scan",
     ];
     for spec in all() {
         let name = name_of(spec);
         let prefixed = name.starts_with("compare_") || name.starts_with("cast_");
-        assert!(prefixed || covered.contains(&name), "{} has no cases", spec.id);
+        assert!(prefixed || covered.contains(&name) || REDUCTIONS.contains(&name), "{} has no cases", spec.id);
     }
 }
 
@@ -176,7 +187,12 @@ fn bounds(dtype: Dtype) -> Vec<[(&'static str, Given<'static>); 2]> {
 
 fn reductions(spec: &KernelSpec) -> Vec<Case> {
     let mut cases = Vec::new();
+    let of_something = ["mean", "var", "reduce_min", "reduce_max", "argmin", "argmax"].contains(&name_of(spec));
     let mut add = |dims: &[u64], fill, rows: bool| {
+        let nothing = dims.contains(&0) && !(rows && dims[0] == 0);
+        if nothing && of_something {
+            return;
+        }
         let inputs = (1..=spec.inputs.len() as u64).map(|seed| Some(filled(spec.inputs[0].dtype, dims, fill, seed)));
         cases.push(Case { inputs: inputs.collect(), given: vec![("rows", Given::Flag(rows))] });
     };
@@ -194,6 +210,16 @@ fn reductions(spec: &KernelSpec) -> Vec<Case> {
     }
     // More partials than lanes.
     add(&[1_100_000], Fill::Tame, false);
+    cases
+}
+
+fn scans(spec: &KernelSpec) -> Vec<Case> {
+    let dtype = spec.inputs[0].dtype;
+    let case = |size: u64, fill| Case { inputs: vec![Some(filled(dtype, &[size], fill, size))], given: vec![] };
+    let sizes = [0, 1, 15, 16, 17, 31, 33, 1008, 1009, 1023, 1024, 1025, 2048, 2049, 16384, 17000, 70000, 300_001];
+    let mut cases: Vec<Case> = sizes.iter().flat_map(|&size| FILLS.map(|fill| case(size, fill))).collect();
+    // A second level of block totals.
+    cases.push(case(1024 * 1024 + 1, Fill::Tame));
     cases
 }
 

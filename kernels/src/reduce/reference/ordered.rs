@@ -1,39 +1,6 @@
-//! The reductions as the specification writes them, one element at a time.
+//! The ordered reductions as the specification writes them, one element at a time. What rows there are is the door's.
 
-use crate::catalogue::{Dtype, ParamValue, Reduction, rule};
 use crate::float::Float;
-use crate::launch::{DataError, Launch};
-
-/// All elements, or those of each row, to one value.
-pub(crate) fn reduce(
-    reduction: Reduction,
-    launch: &mut Launch<'_, '_>,
-    params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
-    match launch.output_dtype() {
-        Dtype::F32 => reduce_of::<f32>(reduction, launch, params),
-        _ => reduce_of::<f64>(reduction, launch, params),
-    }
-}
-
-fn reduce_of<T: Float>(
-    reduction: Reduction,
-    launch: &mut Launch<'_, '_>,
-    params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
-    let x = launch.slice::<T>(0)?;
-    let y = if reduction == Reduction::Dot { launch.slice::<T>(1)? } else { &[] };
-    let columns = if rule::flag(params, 0) { launch.shape(0).dims()[1] as usize } else { x.len() };
-    for (row, out) in launch.output::<T>()?.iter_mut().enumerate() {
-        let row = row * columns..(row + 1) * columns;
-        *out = match reduction {
-            Reduction::Sum => sum(&x[row]),
-            Reduction::Dot => dot(&x[row.clone()], &y[row]),
-        }
-        .canonical();
-    }
-    Ok(())
-}
 
 /// The sum of `x` in the specification's order; +0 of nothing. A NaN may have any bits.
 pub(crate) fn sum<T: Float>(x: &[T]) -> T {
@@ -57,7 +24,8 @@ fn chunk_sum<T: Float>(chunk: &[T]) -> T {
     fold(lanes)
 }
 
-fn dot<T: Float>(x: &[T], y: &[T]) -> T {
+/// The sum of the products, each a fused step of its lane; +0 of nothing. A NaN may have any bits.
+pub(crate) fn dot<T: Float>(x: &[T], y: &[T]) -> T {
     let chunk = T::LANES * 64;
     let partials: Vec<T> = x.chunks(chunk).zip(y.chunks(chunk)).map(|(x, y)| chunk_dot(x, y)).collect();
     sum(&partials)
@@ -70,6 +38,27 @@ fn chunk_dot<T: Float>(x: &[T], y: &[T]) -> T {
         lanes[lane] = x.fused(y, lanes[lane]);
     }
     fold(lanes)
+}
+
+/// The sum of the squares.
+pub(crate) fn sum_sq_of<T: Float>(x: &[T]) -> T {
+    dot(x, x)
+}
+
+/// The root of the sum of the squares.
+pub(crate) fn norm2_of<T: Float>(x: &[T]) -> T {
+    sum_sq_of(x).root()
+}
+
+/// The sum over the number of elements, of which there is one at least.
+pub(crate) fn mean_of<T: Float>(x: &[T]) -> T {
+    sum(x) / T::count(x.len())
+}
+
+/// The population variance about `mean`, which is that of `x`; there is one element at least.
+pub(crate) fn var_of<T: Float>(x: &[T], mean: T) -> T {
+    let apart: Vec<T> = x.iter().map(|&x| x - mean).collect();
+    dot(&apart, &apart) / T::count(x.len())
 }
 
 fn fold<T: Float>(mut lanes: Vec<T>) -> T {
