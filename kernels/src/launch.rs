@@ -8,7 +8,8 @@ use crate::catalogue::{
 };
 #[cfg(feature = "cpu")]
 use crate::dispatch::Level;
-use crate::{cast, compare, elementwise, function, gather, matmul, random, reduce, rows, scan};
+use crate::map::Expression;
+use crate::{cast, compare, elementwise, function, gather, map, matmul, random, reduce, rows, scan};
 
 /// Where an input's elements are.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +86,8 @@ pub enum OpenError {
 pub struct Kernel {
     spec: &'static KernelSpec,
     fixed: Vec<Option<ParamValue>>,
+    /// What a map computes; `None` in every other kernel.
+    expression: Option<Expression>,
     #[cfg(feature = "cpu")]
     level: Level,
 }
@@ -96,6 +99,7 @@ impl Kernel {
         Ok(Kernel {
             spec,
             fixed: spec.fixed_values(fixed)?,
+            expression: spec.expression(fixed)?,
             #[cfg(feature = "cpu")]
             level: Level::best(),
         })
@@ -132,6 +136,7 @@ impl Kernel {
             Op::Philox => random::reference::philox(launch, &params),
             Op::Function(function) => function::reference::function(function, launch),
             Op::Scan => scan::reference::scan(launch),
+            Op::Map => map::reference::map(self.expression(), launch, &params),
         }
     }
 
@@ -156,7 +161,12 @@ impl Kernel {
             Op::Philox => random::cpu::philox(level, launch, &params),
             Op::Function(function) => function::cpu::function(level, function, launch),
             Op::Scan => scan::cpu::scan(level, launch),
+            Op::Map => map::cpu::map(level, self.expression(), launch, &params),
         }
+    }
+
+    fn expression(&self) -> &Expression {
+        self.expression.as_ref().unwrap_or_else(|| unreachable!("the catalogue requires the expression of a map"))
     }
 
     /// Checks the launch and gives all parameters in catalogue order.

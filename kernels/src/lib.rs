@@ -9,6 +9,7 @@ pub mod catalogue;
 pub mod device;
 #[cfg(feature = "reference")]
 pub mod launch;
+pub mod map;
 pub mod random;
 
 mod cast;

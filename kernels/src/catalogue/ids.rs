@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::KernelSpec;
 
 static TABLE: LazyLock<Vec<KernelSpec>> = LazyLock::new(|| {
-    let rooms: [&[&[KernelSpec]]; 10] = [
+    let rooms: [&[&[KernelSpec]]; 11] = [
         crate::elementwise::SPECS,
         crate::compare::SPECS,
         crate::cast::SPECS,
@@ -16,6 +16,7 @@ static TABLE: LazyLock<Vec<KernelSpec>> = LazyLock::new(|| {
         crate::random::SPECS,
         crate::function::SPECS,
         crate::scan::SPECS,
+        crate::map::SPECS,
     ];
     let mut table = rooms.concat().concat();
     table.sort_by_key(|spec| spec.id);
@@ -84,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_whole_list_is_here() {
-        assert_eq!(all().len(), 100);
+        assert_eq!(all().len(), 117);
         assert!(find("sum.f32.v2").is_none());
     }
 

@@ -18,6 +18,8 @@ pub use param::{ParamError, ParamKind, ParamSpec, ParamValue, When};
 pub use params::{FixedParams, Given, LaunchParams};
 pub use shape::{MAX_DIMS, MAX_ELEMENTS, Shape, ShapeError};
 
+pub(crate) use param::number;
+
 pub(crate) use op::{Binary, Function, Op, Reduction, Relation, Unary};
 
 /// One named array argument.

@@ -28,10 +28,12 @@ pub(crate) enum Op {
     GatherRows,
     /// Words of Philox4x32-10, as they are or uniform in [0, 1).
     Philox,
-    /// A correctly rounded function of one variable.
+    /// A function of one variable, correctly rounded or composed of such.
     Function(Function),
     /// The sums of all elements up to each.
     Scan,
+    /// A formula, element by element.
+    Map,
 }
 
 /// An elementwise operation of one operand.
@@ -89,4 +91,19 @@ pub(crate) enum Reduction {
 pub(crate) enum Function {
     Exp,
     Log,
+    Exp2,
+    Expm1,
+    Log2,
+    Log10,
+    Log1p,
+    Sin,
+    Cos,
+    Tan,
+    Sinpi,
+    Cospi,
+    Tanh,
+    Erf,
+    Sigmoid,
+    Silu,
+    Gelu,
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::num::IntErrorKind;
 
 use super::hex;
+use crate::map::{PostfixError, SyntaxError};
 
 /// What a parameter holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +74,7 @@ impl fmt::Display for ParamSpec {
     }
 }
 
-/// The value of a parameter that crosses the ABI in 8 bytes.
+/// The value of a parameter, as it crosses the ABI in 8 bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ParamValue {
     /// `true` or `false`.
@@ -84,16 +85,26 @@ pub enum ParamValue {
     F32(f32),
     /// A binary64 number.
     F64(f64),
+    /// What a text parameter names: bit i of each says that input i, or scalar i, is used. The text itself crosses
+    /// beside the values.
+    Expression {
+        /// The inputs x0 to x7.
+        inputs: u8,
+        /// The scalars c0 to c7.
+        scalars: u8,
+    },
 }
 
 impl ParamValue {
-    /// The 8 bytes that cross the ABI: 0 or 1, the integer, or the float's bit pattern in the low bytes.
+    /// The 8 bytes that cross the ABI: 0 or 1, the integer, or the float's bit pattern in the low bytes; 0 for a
+    /// text, which crosses otherwise.
     pub fn bits(self) -> u64 {
         match self {
             ParamValue::Flag(value) => u64::from(value),
             ParamValue::Int(value) => value,
             ParamValue::F32(value) => u64::from(value.to_bits()),
             ParamValue::F64(value) => value.to_bits(),
+            ParamValue::Expression { .. } => 0,
         }
     }
 
@@ -116,6 +127,7 @@ impl ParamValue {
             ParamValue::Int(_) => ParamKind::Int,
             ParamValue::F32(_) => ParamKind::F32,
             ParamValue::F64(_) => ParamKind::F64,
+            ParamValue::Expression { .. } => ParamKind::Text,
         }
     }
 }
@@ -183,6 +195,22 @@ pub enum ParamError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A formula that cannot be read.
+    #[error("parameter `{name}`: {error}")]
+    Syntax {
+        /// The parameter.
+        name: &'static str,
+        /// Where, and what is wrong.
+        error: SyntaxError,
+    },
+    /// Postfix bytes that are not canonical.
+    #[error("parameter `{name}`: {error}")]
+    Postfix {
+        /// The parameter.
+        name: &'static str,
+        /// Where, and what is wrong.
+        error: PostfixError,
+    },
     /// Arrays of values that do not fit the catalogue: a wrong count, or a presence bit beyond it.
     #[error("kernel {kernel} takes {want} parameters {when}, not {got} values with presence bits {present:#x}")]
     Arrays {
@@ -209,29 +237,33 @@ impl ParamSpec {
     /// The value written as `text`: flags are `true` or `false`; integers decimal or 0x hexadecimal; numbers decimal,
     /// rounded once to the kind (never through another), or 0x hexadecimal, which must be exact, or `inf` and `nan`.
     pub fn parse(&self, text: &str) -> Result<ParamValue, ParamError> {
-        match self.kind {
-            ParamKind::Flag => match text {
-                "true" => Ok(ParamValue::Flag(true)),
-                "false" => Ok(ParamValue::Flag(false)),
-                _ => Err("is neither true nor false"),
-            },
-            ParamKind::Int => parse_int(text).map(ParamValue::Int),
-            ParamKind::F32 => match hex::parse_f32(text) {
-                Some(value) => value.map(ParamValue::F32),
-                None => decimal(text).map(ParamValue::F32),
-            },
-            ParamKind::F64 => match hex::parse_f64(text) {
-                Some(value) => value.map(ParamValue::F64),
-                None => decimal(text).map(ParamValue::F64),
-            },
-            ParamKind::Text => Err("is text, which has no value of 8 bytes"),
-        }
-        .map_err(|reason| self.refuse(format!("`{text}`"), reason))
+        number(self.kind, text).map_err(|reason| self.refuse(format!("`{text}`"), reason))
     }
 
     /// The error that says that `given` is no value of this parameter.
     pub(super) fn refuse(&self, given: String, reason: &'static str) -> ParamError {
         ParamError::Value { name: self.name, given, reason }
+    }
+}
+
+/// The value of this kind written as `text`, or what is wrong with it.
+pub(crate) fn number(kind: ParamKind, text: &str) -> Result<ParamValue, &'static str> {
+    match kind {
+        ParamKind::Flag => match text {
+            "true" => Ok(ParamValue::Flag(true)),
+            "false" => Ok(ParamValue::Flag(false)),
+            _ => Err("is neither true nor false"),
+        },
+        ParamKind::Int => parse_int(text).map(ParamValue::Int),
+        ParamKind::F32 => match hex::parse_f32(text) {
+            Some(value) => value.map(ParamValue::F32),
+            None => decimal(text).map(ParamValue::F32),
+        },
+        ParamKind::F64 => match hex::parse_f64(text) {
+            Some(value) => value.map(ParamValue::F64),
+            None => decimal(text).map(ParamValue::F64),
+        },
+        ParamKind::Text => Err("is text, which has no value of 8 bytes"),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::KernelSpec;
 use super::param::{ParamError, ParamKind, ParamSpec, ParamValue, When};
+use crate::map::{Expression, parse};
 
 /// A parameter's value as some door gives it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -19,14 +20,15 @@ pub enum Given<'a> {
     Text(&'a str),
 }
 
-/// What crosses at `kernel_open`: the parameters that stay fixed, in catalogue order.
+/// What crosses at `kernel_open`: the parameters that stay fixed, in catalogue order. The text parameter is a formula for
+/// the doors; here it is in its canonical postfix form, see [`crate::map`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FixedParams {
     /// One value for each fixed parameter; 0 where it is absent or a text.
     pub values: Vec<u64>,
     /// Bit i says that fixed parameter i was given.
     pub present: u64,
-    /// The kernel's text parameter, if it has one and it was given.
+    /// The kernel's text parameter in postfix form, if it has one and it was given.
     pub text: Option<String>,
 }
 
@@ -81,7 +83,7 @@ impl KernelSpec {
     }
 
     /// All parameters in catalogue order, as [`KernelSpec::check`] takes them. Arrays that do not fit the catalogue
-    /// are an error; a text counts as absent here.
+    /// are an error; a text is there as what it names.
     pub fn param_values(
         &self,
         fixed: &FixedParams,
@@ -93,13 +95,27 @@ impl KernelSpec {
 
     /// The fixed parameters, one for each, from what crossed the ABI.
     pub(crate) fn fixed_values(&self, fixed: &FixedParams) -> Result<Vec<Option<ParamValue>>, ParamError> {
-        let values = self.values_at(When::Open, &fixed.values, fixed.present)?;
+        let mut values = self.values_at(When::Open, &fixed.values, fixed.present)?;
         let text = self.params_at(When::Open).position(|param| param.kind == ParamKind::Text);
         let text_present = text.is_some_and(|position| fixed.present >> position & 1 == 1);
         if fixed.text.is_some() != text_present {
             return Err(ParamError::Text { kernel: self.id });
         }
+        if let (Some(position), Some(expression)) = (text, self.expression(fixed)?) {
+            let (inputs, scalars) = (expression.inputs(), expression.scalars());
+            values[position] = Some(ParamValue::Expression { inputs, scalars });
+        }
         Ok(values)
+    }
+
+    /// The expression of the text parameter, if there is one.
+    pub(crate) fn expression(&self, fixed: &FixedParams) -> Result<Option<Expression>, ParamError> {
+        let param = self.params.iter().find(|param| param.kind == ParamKind::Text);
+        let (Some(param), Some(postfix)) = (param, &fixed.text) else { return Ok(None) };
+        match Expression::from_postfix(self.outputs[0].dtype, postfix) {
+            Ok(expression) => Ok(Some(expression)),
+            Err(error) => Err(ParamError::Postfix { name: param.name, error }),
+        }
     }
 
     /// Interleaves fixed and per-launch values in catalogue order.
@@ -177,7 +193,9 @@ impl KernelSpec {
             present |= 1 << position;
             match (param.kind, value) {
                 (ParamKind::Text, Given::Written(value) | Given::Text(value)) => {
-                    text = Some(value.to_owned());
+                    let expression = parse(self.outputs[0].dtype, value);
+                    let postfix = expression.map_err(|error| ParamError::Syntax { name: param.name, error })?;
+                    text = Some(postfix.postfix());
                     values.push(0);
                 }
                 _ => values.push(param.value(value)?.bits()),

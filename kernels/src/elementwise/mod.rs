@@ -10,6 +10,9 @@ pub(crate) mod reference;
 #[cfg(feature = "reference")]
 mod rsqrt;
 
+#[cfg(feature = "reference")]
+pub(crate) use rsqrt::Rsqrt;
+
 use crate::catalogue::{
     ArgError, ArgSpec, Binary, Dtype, KernelSpec, Op, ParamKind, ParamSpec, ParamValue, Shape, Unary, When, rule,
 };

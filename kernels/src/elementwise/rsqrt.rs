@@ -4,7 +4,7 @@
 use crate::float::Float;
 
 /// A type with the specification's rsqrt. Of +0 it is +Inf, of -0 -Inf, of less than that NaN.
-pub(super) trait Rsqrt: Float {
+pub(crate) trait Rsqrt: Float {
     /// 1/sqrt(x).
     fn rsqrt(self) -> Self;
 }

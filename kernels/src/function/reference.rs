@@ -1,4 +1,4 @@
-//! Functions one element at a time, by CORE-MATH, whose results are correctly rounded.
+//! Functions one element at a time: the definition of their bits.
 
 use crate::catalogue::Function;
 use crate::elementwise::reference::each1;
@@ -7,9 +7,29 @@ use crate::launch::{DataError, Launch};
 
 /// The function of every element.
 pub(crate) fn function(function: Function, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    each1(launch, |x| value(function, x))
+}
+
+/// The function of one element.
+pub(crate) fn value(function: Function, x: f32) -> f32 {
     match function {
-        Function::Exp => each1(launch, exp),
-        Function::Log => each1(launch, log),
+        Function::Exp => exp(x),
+        Function::Log => log(x),
+        Function::Exp2 => core_math::exp2f(x).canonical(),
+        Function::Expm1 => core_math::expm1f(x).canonical(),
+        Function::Log2 => core_math::log2f(x).canonical(),
+        Function::Log10 => core_math::log10f(x).canonical(),
+        Function::Log1p => core_math::log1pf(x).canonical(),
+        Function::Sin => core_math::sinf(x).canonical(),
+        Function::Cos => core_math::cosf(x).canonical(),
+        Function::Tan => core_math::tanf(x).canonical(),
+        Function::Sinpi => core_math::sinpif(x).canonical(),
+        Function::Cospi => core_math::cospif(x).canonical(),
+        Function::Tanh => core_math::tanhf(x).canonical(),
+        Function::Erf => core_math::erff(x).canonical(),
+        Function::Sigmoid => sigmoid(x),
+        Function::Silu => (x * sigmoid(x)).canonical(),
+        Function::Gelu => gelu(x),
     }
 }
 
@@ -23,6 +43,18 @@ pub(crate) fn exp(x: f32) -> f32 {
 #[inline]
 pub(crate) fn log(x: f32) -> f32 {
     core_math::logf(x).canonical()
+}
+
+/// 1 / (1 + exp(-x)), each operation rounded once.
+fn sigmoid(x: f32) -> f32 {
+    (1.0 / (1.0 + exp(-x))).canonical()
+}
+
+/// (0.5*x) * (1 + erf(x * 0x1.6a09e6p-1)), each operation rounded once.
+fn gelu(x: f32) -> f32 {
+    /// 0x1.6a09e6p-1, half the square root of 2.
+    const HALF_ROOT: f32 = f32::from_bits(0x3f35_04f3);
+    ((0.5 * x) * (1.0 + core_math::erff(x * HALF_ROOT))).canonical()
 }
 
 #[cfg(test)]

@@ -5,11 +5,17 @@ use std::sync::LazyLock;
 
 use crate::arrays::{Array, Fill, How, filled, hows, levels, run, run_into};
 use clamp_kernels::catalogue::{Dtype, Given, KernelSpec, all};
+use clamp_kernels::map::parse;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 const SIZES: [u64; 10] = [0, 1, 2, 127, 128, 129, 8191, 8192, 8193, 70000];
 
 const FILLS: [Fill; 2] = [Fill::Tame, Fill::Wild];
+
+const FUNCTIONS: [&str; 17] = [
+    "exp", "log", "exp2", "expm1", "log2", "log10", "log1p", "sin", "cos", "tan", "sinpi", "cospi", "tanh", "erf",
+    "sigmoid", "silu", "gelu",
+];
 
 static POOLS: LazyLock<Vec<ThreadPool>> = LazyLock::new(|| {
     [1, 2, 4].map(|threads| ThreadPoolBuilder::new().num_threads(threads).build().expect("pool")).into()
@@ -25,11 +31,16 @@ struct Case {
 fn elementwise_kernels_agree() {
     check_all(|name, spec| match name {
         "copy" | "neg" | "abs" | "sqrt" | "rsqrt" | "relu" | "add" | "sub" | "mul" | "div" | "min" | "max" | "fma"
-        | "select" | "exp" | "log" => Some(elementwise(spec, &[])),
+        | "select" => Some(elementwise(spec, &[])),
         "clamp" => Some(bounds(spec.outputs[0].dtype).iter().flat_map(|given| elementwise(spec, given)).collect()),
         _ if name.starts_with("compare_") || name.starts_with("cast_") => Some(elementwise(spec, &[])),
         _ => None,
     });
+}
+
+#[test]
+fn functions_agree() {
+    check_all(|name, spec| FUNCTIONS.contains(&name).then(|| elementwise(spec, &[])));
 }
 
 #[test]
@@ -62,6 +73,11 @@ fn rows_moves_and_random_numbers_agree() {
     });
 }
 
+#[test]
+fn expressions_agree() {
+    check_all(|name, spec| (name == "map").then(|| maps(spec)));
+}
+
 /// The tests above cover these names; a kernel of another name needs cases first.
 #[test]
 fn no_kernel_is_left_out() {
@@ -80,8 +96,6 @@ fn no_kernel_is_left_out() {
         "max",
         "fma",
         "select",
-        "exp",
-        "log",
         "clamp",
         "sum",
         "dot",
@@ -91,11 +105,12 @@ fn no_kernel_is_left_out() {
         "philox",
         "philox_uniform",
         "scan",
+        "map",
     ];
     for spec in all() {
         let name = name_of(spec);
         let prefixed = name.starts_with("compare_") || name.starts_with("cast_");
-        assert!(prefixed || covered.contains(&name) || REDUCTIONS.contains(&name), "{} has no cases", spec.id);
+        assert!(prefixed || covered.contains(&name) || REDUCTIONS.contains(&name) || FUNCTIONS.contains(&name), "{} has no cases", spec.id);
     }
 }
 
@@ -329,4 +344,56 @@ fn randoms() -> Vec<Case> {
     };
     let sizes = SIZES.iter().chain(&[63, 64, 65, 300_001]);
     sizes.flat_map(|&n| [case(n, 0, None), case(n, 0x0123_4567_89ab_cdef, Some(u64::MAX - 5))]).collect()
+}
+
+/// Expressions of one to eight inputs: with scalars, shared and repeated parts, parts of scalars alone, long chains.
+const FORMULAS: [&str; 17] = [
+    "x0",
+    "-x3",
+    "x0*c0+x1",
+    "x0+c0*x1",
+    "c1-(x0+x1)",
+    "(x0-c0)*c1",
+    "x0*x1-x2",
+    "x2/(x0*x1)",
+    "x0/x1+x2",
+    "fma(x0, c0, x1)",
+    "c0*c1+x0*(c0*c1)",
+    "(x0 < x1)*x0 + (x0 >= x1)*x1",
+    "(x0 == x1) - (x0 != x1) + (x0 <= c0) + (c0 > x1)",
+    "min(max(x0, -0.25), 0.5) + abs(x1) + sqrt(x0)",
+    "(x0+x1)*(x0+x1) + (x0+x1)/(x1+x0)",
+    "x0+x1*(x2+x3*(x4+x5*(x6+x7*(x0+x1*(x2+x3)))))",
+    "((x0-x1)-(x2-x3))-((x4-x5)-(x6-x7))",
+];
+
+const FORMULAS_OF_F32: [&str; 4] = [
+    "x0*c0 + exp(-x1)",
+    "relu(x0) + rsqrt(x1) + sigmoid(x0) * silu(x1) - gelu(x0)",
+    "exp2(x0)+expm1(x0)+log(x1)+log2(x1)+log10(x1)+log1p(x0)",
+    "sin(x0)+cos(x0)+tan(x0)+sinpi(x1)+cospi(x1)+tanh(x1)+erf(x0)",
+];
+
+fn maps(spec: &KernelSpec) -> Vec<Case> {
+    let dtype = spec.outputs[0].dtype;
+    let of_f32: &[&str] = if dtype == Dtype::F32 { &FORMULAS_OF_F32 } else { &[] };
+    let mut cases = Vec::new();
+    for &text in FORMULAS.iter().chain(of_f32) {
+        let expression = parse(dtype, text).expect("formula");
+        for dims in [0, 1, 1023, 1024, 1025, 70000].map(|size| vec![size]).into_iter().chain([vec![], vec![2, 3, 50]]) {
+            for fill in FILLS {
+                let used = |position: u64| expression.inputs() >> position & 1 == 1;
+                let input = |position: u64| used(position).then(|| filled(dtype, &dims, fill, position + 1));
+                let mut given = vec![("expr", Given::Written(text))];
+                let scalars = [("c0", "0x1.8p-1"), ("c1", "-3")].into_iter().zip(0u8..);
+                given.extend(
+                    scalars
+                        .filter(|(_, position)| expression.scalars() >> position & 1 == 1)
+                        .map(|((name, value), _)| (name, Given::Written(value))),
+                );
+                cases.push(Case { inputs: (0..8).map(input).collect(), given });
+            }
+        }
+    }
+    cases
 }

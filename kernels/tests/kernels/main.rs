@@ -4,6 +4,7 @@
 
 mod agree;
 mod arrays;
+mod map;
 mod meaning;
 mod philox;
 mod refusals;
