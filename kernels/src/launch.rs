@@ -132,6 +132,9 @@ impl Kernel {
             Op::Reduce(reduction) => reduce::reference::reduce(reduction, launch, &params),
             Op::Matmul => matmul::reference::matmul(launch, &params),
             Op::Softmax => rows::reference::softmax(launch),
+            Op::LayerNorm => rows::reference::layernorm(launch, &params),
+            Op::RmsNorm => rows::reference::rmsnorm(launch, &params),
+            Op::Attention => rows::attention::reference::attention(launch, &params),
             Op::GatherRows => gather::reference::gather_rows(launch),
             Op::Philox => random::reference::philox(launch, &params),
             Op::Function(function) => function::reference::function(function, launch),
@@ -157,6 +160,9 @@ impl Kernel {
             Op::Reduce(reduction) => reduce::cpu::reduce(level, reduction, launch, &params),
             Op::Matmul => matmul::cpu::matmul(level, launch, &params),
             Op::Softmax => rows::cpu::softmax(level, launch),
+            Op::LayerNorm => rows::cpu::layernorm(level, launch, &params),
+            Op::RmsNorm => rows::cpu::rmsnorm(level, launch, &params),
+            Op::Attention => rows::attention::cpu::attention(level, launch, &params),
             Op::GatherRows => gather::cpu::gather_rows(launch),
             Op::Philox => random::cpu::philox(level, launch, &params),
             Op::Function(function) => function::cpu::function(level, function, launch),
@@ -261,6 +267,14 @@ impl<'a> Launch<'a, '_> {
         match self.operand(position)? {
             Operand::Slice(slice) => Ok(slice),
             Operand::Output => Err(refuse(format!("input {position} is the output"))),
+        }
+    }
+
+    /// The elements of input `position`, which is not the output, if it is there.
+    pub(crate) fn optional_slice<T: AnyBitPattern>(&self, position: usize) -> Result<Option<&'a [T]>, DataError> {
+        match self.inputs.get(position).copied().flatten() {
+            Some(_) => self.slice(position).map(Some),
+            None => Ok(None),
         }
     }
 

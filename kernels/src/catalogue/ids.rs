@@ -85,7 +85,7 @@ mod tests {
 
     #[test]
     fn the_whole_list_is_here() {
-        assert_eq!(all().len(), 117);
+        assert_eq!(all().len(), 122);
         assert!(find("sum.f32.v2").is_none());
     }
 
@@ -93,7 +93,8 @@ mod tests {
     fn a_near_id_is_suggested() {
         assert_eq!(nearest("softmax.f64.v1"), Some("softmax.f32.v1"));
         assert_eq!(nearest("sotfmax.f32.v1"), Some("softmax.f32.v1"));
-        assert_eq!(nearest("matmul"), Some("matmul.f32.v1"));
+        assert_eq!(nearest("matmul.f16.v1"), Some("matmul.f32.v1"));
+        assert_eq!(nearest("rmsnorm"), Some("rmsnorm.f32.v1"));
         assert_eq!(nearest("cast_f32.f32.v1"), Some("cast_f32.i32.v1"));
         assert_eq!(nearest("convolution.f32.v1"), None);
         assert_eq!(nearest(""), None);

@@ -24,6 +24,12 @@ pub(crate) enum Op {
     Matmul,
     /// Rows that sum to 1.
     Softmax,
+    /// Rows less their mean, over their standard deviation.
+    LayerNorm,
+    /// Rows over the root of their mean square.
+    RmsNorm,
+    /// Rows of v weighted by the softmax of q times k.
+    Attention,
     /// Rows of a table by index.
     GatherRows,
     /// Words of Philox4x32-10, as they are or uniform in [0, 1).

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 
 use super::Extents;
 use crate::blocks::PARALLEL_FROM;
-use crate::catalogue::ParamValue;
+use crate::catalogue::{Dtype, ParamValue};
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
 use crate::launch::{DataError, Launch};
@@ -28,6 +28,9 @@ pub(crate) fn matmul(
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
 ) -> Result<(), DataError> {
+    if launch.output_dtype() != Dtype::F32 {
+        return super::reference::matmul(launch, params);
+    }
     let (a, b) = (launch.slice::<f32>(0)?, launch.slice::<f32>(1)?);
     let bias = if launch.inputs[2].is_some() { Some(launch.slice::<f32>(2)?) } else { None };
     let extents = Extents::of(launch, params);

@@ -1,5 +1,5 @@
-//! The room of matrix products: fused steps along k in panels of 1024, panels added in order. It never splits a panel
-//! or reorders k, whatever the blocking.
+//! The room of matrix products: fused steps along k in panels of 1024, panels added in order; of i8, exact. It never
+//! reorders the k of a float's panel, whatever the blocking.
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
@@ -14,21 +14,45 @@ const TRANSPOSE_A: ParamSpec =
     ParamSpec { name: "transpose_a", kind: ParamKind::Flag, when: When::Open, required: false };
 const TRANSPOSE_B: ParamSpec = ParamSpec { name: "transpose_b", ..TRANSPOSE_A };
 
+macro_rules! spec {
+    ($id:literal, $factor:ident, $out:ident, $summary:literal, $shapes:ident) => {
+        KernelSpec {
+            id: $id,
+            summary: $summary,
+            inputs: &[
+                ArgSpec::required("a", Dtype::$factor),
+                ArgSpec::required("b", Dtype::$factor),
+                ArgSpec::optional("bias", Dtype::$out),
+            ],
+            outputs: &[ArgSpec::required("out", Dtype::$out)],
+            params: &[TRANSPOSE_A, TRANSPOSE_B],
+            in_place: false,
+            shapes: $shapes,
+            op: Op::Matmul,
+        }
+    };
+}
+
 /// The room's entries in the catalogue.
-pub(crate) const SPECS: &[&[KernelSpec]] = &[&[KernelSpec {
-    id: "matmul.f32.v1",
-    summary: "a times b, plus bias if it is there; batches as 3-D arrays",
-    inputs: &[
-        ArgSpec::required("a", Dtype::F32),
-        ArgSpec::required("b", Dtype::F32),
-        ArgSpec::optional("bias", Dtype::F32),
-    ],
-    outputs: &[ArgSpec::required("out", Dtype::F32)],
-    params: &[TRANSPOSE_A, TRANSPOSE_B],
-    in_place: false,
-    shapes: product,
-    op: Op::Matmul,
-}]];
+pub(crate) const SPECS: &[&[KernelSpec]] = &[&[
+    spec!("matmul.f32.v1", F32, F32, "a times b, plus bias if it is there; batches as 3-D arrays", product),
+    spec!("matmul.f64.v1", F64, F64, "a times b, plus bias if it is there; batches as 3-D arrays", product),
+    spec!("matmul.i8.v1", I8, I32, "a times b, exactly, plus bias if it is there, saturating", exact_product),
+]];
+
+/// The most steps whose sum of i8 products fits an i32 whatever they are.
+const MOST_EXACT_K: u64 = 131_071;
+
+fn exact_product(inputs: &[Option<Shape>], params: &[Option<ParamValue>]) -> Result<Vec<Shape>, ArgError> {
+    let shapes = product(inputs, params)?;
+    let a = rule::required(inputs, 0, "a")?;
+    let k = a.dims()[a.ndim() - if rule::flag(params, 0) { 2 } else { 1 }];
+    if k > MOST_EXACT_K {
+        let problem = format!("has shape {a}: the product runs over {k} steps, but at most {MOST_EXACT_K} fit an i32");
+        return Err(ArgError::input("a", problem));
+    }
+    Ok(shapes)
+}
 
 fn product(inputs: &[Option<Shape>], params: &[Option<ParamValue>]) -> Result<Vec<Shape>, ArgError> {
     let a = rule::required(inputs, 0, "a")?;
@@ -79,14 +103,14 @@ fn product(inputs: &[Option<Shape>], params: &[Option<ParamValue>]) -> Result<Ve
 /// The extents of one launch, checked before.
 #[cfg(feature = "reference")]
 #[derive(Clone, Copy, Debug)]
-struct Extents {
-    m: usize,
-    n: usize,
-    k: usize,
+pub(crate) struct Extents {
+    pub(crate) m: usize,
+    pub(crate) n: usize,
+    pub(crate) k: usize,
     /// Whether all batches multiply with one b.
-    shared_b: bool,
-    transpose_a: bool,
-    transpose_b: bool,
+    pub(crate) shared_b: bool,
+    pub(crate) transpose_a: bool,
+    pub(crate) transpose_b: bool,
 }
 
 #[cfg(feature = "reference")]

@@ -1,38 +1,62 @@
 //! The matrix product one element at a time, as the specification writes it.
 
 use super::Extents;
-use crate::catalogue::ParamValue;
+use crate::catalogue::{Dtype, ParamValue};
 use crate::float::Float;
 use crate::launch::{DataError, Launch};
 
 /// a times b, plus bias if it is there.
 pub(crate) fn matmul(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
-    let (a, b) = (launch.slice::<f32>(0)?, launch.slice::<f32>(1)?);
-    let bias = if launch.inputs[2].is_some() { Some(launch.slice::<f32>(2)?) } else { None };
     let extents = Extents::of(launch, params);
-    let Extents { m, n, .. } = extents;
-    for (index, out) in launch.output::<f32>()?.iter_mut().enumerate() {
+    match launch.output_dtype() {
+        Dtype::F32 => floats::<f32>(&extents, launch),
+        Dtype::F64 => floats::<f64>(&extents, launch),
+        _ => integers(&extents, launch),
+    }
+}
+
+fn floats<T: Float>(extents: &Extents, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    let (a, b, bias) = (launch.slice(0)?, launch.slice(1)?, launch.optional_slice(2)?);
+    product::<T>(extents, a, b, bias, launch.output()?);
+    Ok(())
+}
+
+/// a times b, plus bias if it is there, for slices that fit the extents.
+pub(crate) fn product<T: Float>(extents: &Extents, a: &[T], b: &[T], bias: Option<&[T]>, out: &mut [T]) {
+    let Extents { m, n, .. } = *extents;
+    for (index, out) in out.iter_mut().enumerate() {
         let (batch, i, j) = (index / (m * n), index / n % m, index % n);
-        let value = element(&extents, a, b, batch, i, j);
+        let value = element(extents, a, b, batch, i, j);
         *out = match bias {
             Some(bias) => value + bias[j],
             None => value,
         }
         .canonical();
     }
+}
+
+fn integers(extents: &Extents, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    let (a, b) = (launch.slice::<i8>(0)?, launch.slice::<i8>(1)?);
+    let bias = launch.optional_slice::<i32>(2)?;
+    let Extents { m, n, k, .. } = *extents;
+    for (index, out) in launch.output::<i32>()?.iter_mut().enumerate() {
+        let (batch, i, j) = (index / (m * n), index / n % m, index % n);
+        let step = |k| i32::from(a[extents.a_at(batch, i, k)]) * i32::from(b[extents.b_at(batch, k, j)]);
+        *out = (0..k).map(step).sum::<i32>().saturating_add(bias.map_or(0, |bias| bias[j]));
+    }
     Ok(())
 }
 
-fn element(extents: &Extents, a: &[f32], b: &[f32], batch: usize, i: usize, j: usize) -> f32 {
+fn element<T: Float>(extents: &Extents, a: &[T], b: &[T], batch: usize, i: usize, j: usize) -> T {
     let ks: Vec<usize> = (0..extents.k).collect();
     let mut panels = ks.chunks(1024).map(|panel| {
-        let mut acc = -0.0f32;
+        let mut acc = T::NEGATIVE_ZERO;
         for &k in panel {
             acc = a[extents.a_at(batch, i, k)].fused(b[extents.b_at(batch, k, j)], acc);
         }
         acc
     });
-    let first = panels.next().unwrap_or(0.0);
+    let first = panels.next().unwrap_or(T::ZERO);
     panels.fold(first, |c, panel| c + panel)
 }
 

@@ -3,6 +3,7 @@
 use rayon::prelude::*;
 
 use crate::blocks::PARALLEL_FROM;
+use crate::catalogue::ParamValue;
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
 use crate::function::reference::exp;
@@ -63,4 +64,22 @@ levels! {
             *x = (*x / total).canonical();
         }
     }
+}
+
+/// m = mean, v = var, r = sqrt(v + eps); y = fma((x - m) / r, gamma, beta), less what is absent.
+pub(crate) fn layernorm(
+    _level: Level,
+    launch: &mut Launch<'_, '_>,
+    params: &[Option<ParamValue>],
+) -> Result<(), DataError> {
+    super::reference::layernorm(launch, params)
+}
+
+/// r = sqrt(sum_sq / n + eps); y = (x / r) * gamma, less what is absent.
+pub(crate) fn rmsnorm(
+    _level: Level,
+    launch: &mut Launch<'_, '_>,
+    params: &[Option<ParamValue>],
+) -> Result<(), DataError> {
+    super::reference::rmsnorm(launch, params)
 }

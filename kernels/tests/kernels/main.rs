@@ -7,4 +7,6 @@ mod arrays;
 mod map;
 mod meaning;
 mod philox;
+mod products;
 mod refusals;
+mod rows;

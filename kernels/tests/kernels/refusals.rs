@@ -71,6 +71,58 @@ fn products_that_do_not_fit() {
 }
 
 #[test]
+fn products_of_i8_that_may_not_fit_their_sums() {
+    let most: [&[u64]; 2] = [&[2, 131_072], &[131_072, 1]];
+    assert_eq!(
+        shapes("matmul.i8.v1", &most, &[]),
+        "input `a`: has shape [2, 131072]: the product runs over 131072 steps, but at most 131071 fit an i32"
+    );
+    let transposed: [&[u64]; 2] = [&[131_073, 2], &[131_073, 1]];
+    assert_eq!(
+        shapes("matmul.i8.v1", &transposed, &[("transpose_a", Given::Flag(true))]),
+        "input `a`: has shape [131073, 2]: the product runs over 131073 steps, but at most 131071 fit an i32"
+    );
+}
+
+#[test]
+fn rows_that_do_not_fit() {
+    let eps = [("eps", Given::Written("0"))];
+    assert_eq!(shapes("layernorm.f32.v1", &[&[]], &eps), "input `x`: has shape []: it needs 1 dimension or more");
+    assert_eq!(
+        shapes("layernorm.f32.v1", &[&[2, 3], &[3], &[2]], &eps),
+        "input `beta`: has shape [2], but the rows of `x` have 3 columns: it needs [3]"
+    );
+    assert_eq!(
+        shapes("rmsnorm.f32.v1", &[&[2, 3], &[1, 3]], &eps),
+        "input `gamma`: has shape [1, 3], but the rows of `x` have 3 columns: it needs [3]"
+    );
+}
+
+#[test]
+fn attention_that_does_not_fit() {
+    let refusal = |inputs: &[&[u64]]| shapes("attention.f32.v1", inputs, &[("scale", Given::Written("1"))]);
+    assert_eq!(refusal(&[&[3], &[4, 2], &[4, 5]]), "input `q`: has shape [3]: it needs 2 dimensions or more");
+    assert_eq!(
+        refusal(&[&[2, 3, 2], &[4, 2], &[2, 4, 5]]),
+        "input `k`: has shape [4, 2], but `q` is [2, 3, 2]: all but the last two extents must be equal"
+    );
+    assert_eq!(
+        refusal(&[&[3, 2], &[4, 3], &[4, 5]]),
+        "input `k`: has shape [4, 3], but `q` is [3, 2]: 3 columns meet 2"
+    );
+    assert_eq!(refusal(&[&[3, 2], &[4, 2], &[5, 5]]), "input `v`: has shape [5, 5], but `k` is [4, 2]: 5 rows meet 4");
+    assert_eq!(
+        refusal(&[&[2, 3, 2], &[2, 4, 2], &[2, 4, 5], &[1, 3, 4]]),
+        "input `mask`: has shape [1, 3, 4], but each row of `q` ([2, 3, 2]) has a score for each of `k` ([2, 4, 2]): it \
+         needs [3, 4], with the leading extents of `q` or without"
+    );
+    assert_eq!(
+        refusal(&[&[1 << 30, 1], &[1, 1], &[1, 1 << 30]]),
+        "input `v`: makes an output that is too large: the extents multiply to more than 1099511627776 (2^40) elements"
+    );
+}
+
+#[test]
 fn parameters_out_of_range() {
     let bounds = |lo, hi| [("lo", Given::Written(lo)), ("hi", Given::Written(hi))];
     assert_eq!(

@@ -6,9 +6,9 @@ mod ordered;
 
 pub(crate) use exact::{Exact, Total, dot_exact, sum_exact};
 pub(crate) use extreme::{arg, extreme};
-pub(crate) use ordered::{mean_of, sum, sum_sq_of, var_of};
+pub(crate) use ordered::{dot, mean_of, sum, sum_sq_of, var_of};
 
-use ordered::{dot, norm2_of};
+use ordered::norm2_of;
 
 use crate::catalogue::{Dtype, ParamValue, Reduction, rule};
 use crate::launch::{DataError, Launch};

@@ -24,7 +24,7 @@ fn chunk_sum<T: Float>(chunk: &[T]) -> T {
     fold(lanes)
 }
 
-/// The sum of the products, each a fused step of its lane; +0 of nothing. A NaN may have any bits.
+/// The sum of the products of `x` and `y` in the specification's order; +0 of nothing. A NaN may have any bits.
 pub(crate) fn dot<T: Float>(x: &[T], y: &[T]) -> T {
     let chunk = T::LANES * 64;
     let partials: Vec<T> = x.chunks(chunk).zip(y.chunks(chunk)).map(|(x, y)| chunk_dot(x, y)).collect();
