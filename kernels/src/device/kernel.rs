@@ -2,7 +2,7 @@
 //! nothing of its own.
 
 use crate::catalogue::{FixedParams, KernelSpec, Op, ParamError, ParamValue, When, find, nearest};
-use crate::{cast, compare, elementwise, gather, random};
+use crate::{cast, compare, elementwise, gather, random, reduce};
 
 use super::{Call, Module, Place, Plan, Source, Target};
 
@@ -100,6 +100,7 @@ fn source(
         Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select => Some(elementwise::device::source(spec)),
         Op::Compare(relation) => Some(compare::device::source(spec, relation)),
         Op::Cast => Some(cast::device::source(spec)),
+        Op::Reduce(reduction) => reduce::device::source(spec, reduction),
         Op::GatherRows => Some(gather::device::source(spec)),
         Op::Philox => Some(random::device::source(spec)),
         _ => None,
@@ -111,6 +112,7 @@ fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut
         Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select | Op::Compare(_) | Op::Cast => {
             elementwise::device::steps(source, call, plan);
         }
+        Op::Reduce(reduction) => reduce::device::steps(reduction, call, plan),
         Op::GatherRows => gather::device::gather_rows(call, plan),
         Op::Philox => random::device::steps(call, plan),
         _ => unreachable!("a kernel without a source is never opened"),

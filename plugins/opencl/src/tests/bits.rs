@@ -177,3 +177,37 @@ fn moves_have_the_reference_s_bits() {
     let session = session_or_skip!();
     check_all(&session, |name, spec| (name == "gather_rows").then(|| gathers(spec)));
 }
+
+fn reductions(spec: &KernelSpec) -> Vec<Case> {
+    let of_something = |dims: &[u64], rows: bool| {
+        let empty = dims.contains(&0) && !(rows && dims[0] == 0);
+        !empty || matches!(name_of(spec), "sum" | "dot" | "sum_sq" | "norm2" | "sum_exact" | "dot_exact")
+    };
+    let mut cases = Vec::new();
+    let mut add = |dims: &[u64], fill, rows: bool| {
+        if of_something(dims, rows) {
+            let inputs = (1..=spec.inputs.len() as u64).map(|seed| Some(filled(spec.inputs[0].dtype, dims, fill, seed)));
+            cases.push(Case { inputs: inputs.collect(), given: vec![("rows", Given::Flag(rows))] });
+        }
+    };
+    for fill in FILLS {
+        for size in SIZES {
+            add(&[size], fill, false);
+        }
+        add(&[], fill, false);
+        add(&[3, 41, 7], fill, false);
+        for dims in [[0, 5], [3, 0], [7, 127], [5, 129], [9, 8193], [4, 8192], [700, 10], [70000, 1], [2, 20000]] {
+            add(&dims, fill, true);
+        }
+    }
+    // More partials than lanes.
+    add(&[1_100_000], Fill::Tame, false);
+    cases
+}
+
+#[test]
+fn reductions_have_the_reference_s_bits() {
+    let session = session_or_skip!();
+    let names = ["sum", "dot", "sum_sq", "mean", "var", "norm2", "reduce_min", "reduce_max", "argmin", "argmax"];
+    check_all(&session, |name, spec| names.contains(&name).then(|| reductions(spec)));
+}
