@@ -2,7 +2,7 @@
 //! nothing of its own.
 
 use crate::catalogue::{FixedParams, KernelSpec, Op, ParamError, ParamValue, When, find, nearest};
-use crate::{cast, compare, elementwise, gather, random, reduce};
+use crate::{cast, compare, elementwise, gather, matmul, random, reduce};
 
 use super::{Call, Module, Place, Plan, Source, Target};
 
@@ -95,12 +95,12 @@ fn source(
     _text: Option<&str>,
     target: &Target,
 ) -> Option<Source> {
-    let _ = (fixed, target);
     match spec.op {
         Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select => Some(elementwise::device::source(spec)),
         Op::Compare(relation) => Some(compare::device::source(spec, relation)),
         Op::Cast => Some(cast::device::source(spec)),
         Op::Reduce(reduction) => reduce::device::source(spec, reduction),
+        Op::Matmul => Some(matmul::device::source(spec, fixed, target)),
         Op::GatherRows => Some(gather::device::source(spec)),
         Op::Philox => Some(random::device::source(spec)),
         _ => None,
@@ -113,6 +113,7 @@ fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut
             elementwise::device::steps(source, call, plan);
         }
         Op::Reduce(reduction) => reduce::device::steps(reduction, call, plan),
+        Op::Matmul => matmul::device::steps(call, plan),
         Op::GatherRows => gather::device::gather_rows(call, plan),
         Op::Philox => random::device::steps(call, plan),
         _ => unreachable!("a kernel without a source is never opened"),

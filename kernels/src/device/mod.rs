@@ -9,11 +9,13 @@
 mod kernel;
 mod module;
 mod plan;
+mod probe;
 mod target;
 
 pub use kernel::{DeviceKernel, LaunchArrays, OpenError};
 pub use module::Module;
 pub use plan::{Arg, Place, Plan, STATUS_BYTES, Step};
+pub use probe::{Probe, Verdict};
 pub use target::{Dialect, Target};
 
 pub(crate) use module::Source;

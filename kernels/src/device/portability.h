@@ -31,7 +31,6 @@ typedef uint4 u32x4;
 // A table of the module.
 #define CLAMP_CONST __constant
 #define CLAMP_BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
-#define CLAMP_UNROLL __attribute__((opencl_unroll_hint))
 
 #define CLAMP_ITEM ((u32)get_local_id(0))
 #define CLAMP_ITEMS ((u32)get_local_size(0))
@@ -80,7 +79,6 @@ typedef double2 f64x2;
 // Not __constant__: lanes look tables up at places of their own.
 #define CLAMP_CONST static __device__ const
 #define CLAMP_BARRIER() __syncthreads()
-#define CLAMP_UNROLL _Pragma("unroll")
 
 #define CLAMP_ITEM ((u32)threadIdx.x)
 #define CLAMP_ITEMS ((u32)blockDim.x)

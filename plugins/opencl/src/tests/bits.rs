@@ -211,3 +211,60 @@ fn reductions_have_the_reference_s_bits() {
     let names = ["sum", "dot", "sum_sq", "mean", "var", "norm2", "reduce_min", "reduce_max", "argmin", "argmax"];
     check_all(&session, |name, spec| names.contains(&name).then(|| reductions(spec)));
 }
+
+fn products(spec: &KernelSpec) -> Vec<Case> {
+    let mut cases = Vec::new();
+    let (factor, out) = (spec.inputs[0].dtype, spec.outputs[0].dtype);
+    let sizes = [
+        (0, 3, 2),
+        (3, 0, 5),
+        (2, 3, 0),
+        (1, 1, 1),
+        (5, 7, 9),
+        (64, 137, 10),
+        (130, 64, 70),
+        (37, 1025, 17),
+        (2, 2049, 33),
+        (1, 1024, 31),
+    ];
+    for (m, k, n) in sizes {
+        for fill in FILLS {
+            for transposes in 0..4 {
+                let (transpose_a, transpose_b) = (transposes & 1 == 1, transposes & 2 == 2);
+                let a = if transpose_a { [k, m] } else { [m, k] };
+                let b = if transpose_b { [n, k] } else { [k, n] };
+                // Few infinities, or every sum is NaN.
+                let array = |dtype: Dtype, dims: &[u64], seed| {
+                    let mut array = filled(dtype, dims, if dtype == Dtype::I8 { fill } else { Fill::Tame }, seed);
+                    if fill == Fill::Wild {
+                        let wild = filled(dtype, dims, Fill::Wild, seed);
+                        let size = dtype.size() as usize;
+                        let sparse = array.bytes_mut().chunks_exact_mut(size).zip(wild.bytes().chunks_exact(size));
+                        sparse.step_by(97).for_each(|(to, from)| to.copy_from_slice(from));
+                    }
+                    array
+                };
+                let bias = (transposes != 1).then(|| array(out, &[n], 3));
+                let given = vec![("transpose_a", Given::Flag(transpose_a)), ("transpose_b", Given::Flag(transpose_b))];
+                let batched = |[rows, columns]: [u64; 2]| [3, rows, columns];
+                let (shared, factors) = match transposes {
+                    0 | 1 => (vec![Some(array(factor, &a, 1)), Some(array(factor, &b, 2)), bias.clone()], None),
+                    2 => (vec![Some(array(factor, &batched(a), 1)), Some(array(factor, &b, 2)), bias.clone()], None),
+                    _ => (
+                        vec![Some(array(factor, &a, 1)), Some(array(factor, &b, 2)), None],
+                        Some(vec![Some(array(factor, &batched(a), 1)), Some(array(factor, &batched(b), 2)), bias]),
+                    ),
+                };
+                cases.push(Case { inputs: shared, given: given.clone() });
+                cases.extend(factors.map(|inputs| Case { inputs, given }));
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn matrix_products_have_the_reference_s_bits() {
+    let session = session_or_skip!();
+    check_all(&session, |name, spec| (name == "matmul").then(|| products(spec)));
+}
