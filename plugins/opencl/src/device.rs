@@ -1,14 +1,15 @@
 //! An opened device: its context, its modules, its memory account, and the fault that ends its use if there is one.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 use clamp_kernels::device::{Dialect, Target};
 use clamp_plugin_api::abi::{Fault, HostHandle, MemoryFigures};
 
-use crate::cl::{Context, Facts, FoundDevice, Mem, Program};
+use crate::cl::{Context, Facts, FoundDevice, Mem};
 use crate::fault::poisons;
+use crate::modules::Modules;
+use crate::probe::{Probed, probed};
 use crate::sys::{
     CL_DEVICE_TYPE_CPU, CL_DEVICE_TYPE_GPU, CL_FP_CORRECTLY_ROUNDED_DIVIDE_SQRT, CL_FP_DENORM, CL_FP_FMA,
 };
@@ -22,9 +23,8 @@ pub(crate) struct Opened {
     pub(crate) host: HostHandle,
     pub(crate) context: Context,
     pub(crate) facts: Facts,
-    pub(crate) target: Target,
-    /// Compiled modules by key.
-    pub(crate) modules: Mutex<HashMap<String, Arc<Program>>>,
+    pub(crate) probed: Probed,
+    pub(crate) modules: Modules,
     allocated: AtomicU64,
     broken: OnceLock<Fault>,
 }
@@ -33,12 +33,18 @@ impl OpenClDevice {
     pub(crate) fn open(host: HostHandle, found: &FoundDevice) -> Result<OpenClDevice, Fault> {
         let context = Context::create(found)?;
         let facts = found.facts.clone();
+        if facts.max_group_size < LEAST_GROUP {
+            let most = facts.max_group_size;
+            return Err(Fault::unsupported(format!("{}: work-groups of {most} items, {LEAST_GROUP} are needed", facts.name)));
+        }
+        let modules = Modules::new(host, &context, &facts);
+        let probed = probed(host, &context, &facts, &modules)?;
         Ok(OpenClDevice(Arc::new(Opened {
             host,
             context,
-            target: facts.target(),
+            probed,
             facts,
-            modules: Mutex::default(),
+            modules,
             allocated: AtomicU64::new(0),
             broken: OnceLock::new(),
         })))
@@ -68,7 +74,25 @@ impl Opened {
     }
 }
 
+/// Items of the largest work-group that a plan may ask for.
+const LEAST_GROUP: u64 = 256;
+
+/// Compiler options: nothing that would loosen arithmetic, and exact binary32 division where the driver has it.
+pub(crate) fn options(target: &Target) -> &'static str {
+    if target.exact_div_sqrt {
+        "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt"
+    } else {
+        "-cl-std=CL1.2"
+    }
+}
+
 impl Facts {
+    /// Device, driver and platform with their versions: what decides how a text is compiled.
+    pub(crate) fn identity(&self) -> String {
+        let Facts { platform, platform_version, name, vendor, version, driver_version, .. } = self;
+        [platform, platform_version, name, vendor, version, driver_version].map(String::as_str).join("\n")
+    }
+
     /// `opencl 3.0 pocl`.
     pub(crate) fn dispatch(&self) -> String {
         let version = self.version.split_whitespace().nth(1).unwrap_or("1.2");

@@ -14,6 +14,8 @@ impl From<ClError> for Fault {
             CL_DEVICE_NOT_AVAILABLE | CL_INVALID_CONTEXT | CL_INVALID_COMMAND_QUEUE => Status::DeviceLost,
             CL_COMPILER_NOT_AVAILABLE => Status::Unsupported,
             CL_BUILD_PROGRAM_FAILURE => Status::Internal,
+            // What the library calls invalid is this backend's own doing.
+            -72..=-30 => Status::Internal,
             _ => Status::Device,
         };
         Fault { code: i64::from(error.code), ..Fault::new(status, error.to_string()) }

@@ -8,7 +8,7 @@ use clamp_kernels::device::{DeviceKernel, OpenError};
 use clamp_plugin_api::abi::{Fault, Status};
 
 use crate::cl::EntryPoint;
-use crate::device::OpenClDevice;
+use crate::device::{OpenClDevice, options};
 
 /// Entry points by name.
 pub(crate) type Entries = BTreeMap<&'static str, EntryPoint>;
@@ -29,18 +29,26 @@ impl OpenKernel {
         text: &str,
     ) -> Result<OpenKernel, Fault> {
         device.status()?;
+        let probed = &device.0.probed;
+        if let Some(reason) = &probed.refusal {
+            return Err(Fault::unsupported(format!("kernel {id}: the device does not compute as IEEE-754 says: {reason}")));
+        }
         let text = (!text.is_empty()).then(|| text.to_owned());
         let fixed = FixedParams { values: fixed.to_vec(), present, text };
-        let kernel = DeviceKernel::open(id, &fixed, &device.0.target).map_err(|error| {
+        let kernel = DeviceKernel::open(id, &fixed, &probed.target).map_err(|error| {
             let status = match error {
                 OpenError::Unknown { .. } | OpenError::NoSource(_) => Status::NotFound,
                 OpenError::NoFp64(_) => Status::Unsupported,
                 OpenError::Param(_) => Status::Invalid,
             };
-            Fault::new(status, error.to_string())
+            let because = match (&error, &probed.no_fp64) {
+                (OpenError::NoFp64(_), Some(reason)) => format!(" (the driver has it, but {reason})"),
+                _ => String::new(),
+            };
+            Fault::new(status, format!("{error}{because}"))
         })?;
         let module = kernel.module();
-        let program = device.0.program(&module)?;
+        let program = device.0.modules.program(&module, options(&probed.target))?;
         let mut entries = Entries::new();
         for &name in &module.entries {
             entries.insert(name, program.entry(name)?);

@@ -2,12 +2,14 @@
 //! library is looked for at run time; without it, or without a device, the backend is there and says what is missing.
 //! Knows nothing of overlays or runs, and never changes the process's environment.
 
+mod cache;
 mod cl;
 mod device;
 mod fault;
 mod kernel;
 mod modules;
 mod points;
+mod probe;
 mod queue;
 mod status;
 mod sys;

@@ -166,24 +166,6 @@ impl EntryPoint {
         })
     }
 
-    /// The largest work-group that the compiled code can have.
-    pub(crate) fn max_group_size(&self) -> Result<u64, ClError> {
-        let size: usize = value("clGetKernelWorkGroupInfo", |size, to, len| {
-            // SAFETY: kernel and device are of one context, `to` has room for `size` bytes.
-            unsafe {
-                (self.context.cl().clGetKernelWorkGroupInfo)(
-                    self.raw,
-                    self.context.device(),
-                    CL_KERNEL_WORK_GROUP_SIZE,
-                    size,
-                    to,
-                    len,
-                )
-            }
-        })?;
-        Ok(size as u64)
-    }
-
     pub(super) fn raw(&self) -> RawKernel {
         self.raw
     }

@@ -58,7 +58,6 @@ library! {
     clCreateKernel(RawProgram, *const c_char, *mut i32) -> RawKernel;
     clReleaseKernel(RawKernel) -> i32;
     clSetKernelArg(RawKernel, u32, usize, *const c_void) -> i32;
-    clGetKernelWorkGroupInfo(RawKernel, DeviceId, u32, usize, *mut c_void, *mut usize) -> i32;
     clEnqueueNDRangeKernel(
         RawQueue, RawKernel, u32, *const usize, *const usize, *const usize, u32, *const RawEvent, *mut RawEvent,
     ) -> i32;
@@ -74,10 +73,6 @@ library! {
     clEnqueueFillBuffer(
         RawQueue, RawMem, *const c_void, usize, usize, usize, u32, *const RawEvent, *mut RawEvent,
     ) -> i32;
-    clEnqueueMapBuffer(
-        RawQueue, RawMem, u32, u64, usize, usize, u32, *const RawEvent, *mut RawEvent, *mut i32,
-    ) -> *mut c_void;
-    clEnqueueUnmapMemObject(RawQueue, RawMem, *mut c_void, u32, *const RawEvent, *mut RawEvent) -> i32;
     clWaitForEvents(u32, *const RawEvent) -> i32;
     clGetEventInfo(RawEvent, u32, usize, *mut c_void, *mut usize) -> i32;
     clGetEventProfilingInfo(RawEvent, u32, usize, *mut c_void, *mut usize) -> i32;

@@ -60,14 +60,10 @@ pub(crate) const CL_QUEUE_PROFILING_ENABLE: u64 = 1 << 1;
 pub(crate) const CL_MEM_READ_WRITE: u64 = 1 << 0;
 pub(crate) const CL_MEM_ALLOC_HOST_PTR: u64 = 1 << 4;
 
-pub(crate) const CL_MAP_READ: u64 = 1 << 0;
-pub(crate) const CL_MAP_WRITE_INVALIDATE_REGION: u64 = 1 << 2;
 
 pub(crate) const CL_PROGRAM_BINARY_SIZES: u32 = 0x1165;
 pub(crate) const CL_PROGRAM_BINARIES: u32 = 0x1166;
 pub(crate) const CL_PROGRAM_BUILD_LOG: u32 = 0x1183;
-
-pub(crate) const CL_KERNEL_WORK_GROUP_SIZE: u32 = 0x11B0;
 
 pub(crate) const CL_EVENT_COMMAND_EXECUTION_STATUS: u32 = 0x11D3;
 pub(crate) const CL_COMPLETE: i32 = 0;

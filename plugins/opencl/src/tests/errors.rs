@@ -89,3 +89,36 @@ fn what_does_not_exist_or_does_not_fit_is_refused() {
     session.free(buffer);
     session.close_kernel(kernel);
 }
+
+/// The second session reads what the first one compiled; a file that was damaged in between is compiled again.
+#[test]
+fn modules_are_kept_on_disk_and_damage_costs_nothing_but_time() {
+    let folder = tempfile::tempdir().expect("folder");
+    let path = folder.path().join("cache");
+    let settings = [("cache_dir", path.to_str().expect("text"))];
+    let x = filled(Dtype::F32, &[1000], Fill::Wild, 1);
+    let run = || {
+        let session = super::session::Session::open_with(&settings)?;
+        let out = session.run(entry("neg.f32.v1"), &[Some(&x)], &[], 0, &[]).expect("runs");
+        Ok::<_, String>(out[0].bytes().to_vec())
+    };
+    let first = match run() {
+        Ok(first) => first,
+        Err(missing) => {
+            eprintln!("skipped: {missing}");
+            return;
+        }
+    };
+    let files = || -> Vec<_> {
+        std::fs::read_dir(&path).expect("folder").map(|file| file.expect("file").path()).collect()
+    };
+    assert!(!files().is_empty() && files().iter().all(|file| file.extension().is_some_and(|end| end == "clbin")));
+    assert_eq!(run(), Ok(first.clone()));
+    for file in files() {
+        let mut bytes = std::fs::read(&file).expect("read");
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 0x55;
+        std::fs::write(&file, bytes).expect("write");
+    }
+    assert_eq!(run(), Ok(first));
+}
