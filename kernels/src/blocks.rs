@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use crate::dispatch::levels;
 use crate::launch::Operand;
+use crate::stream::{self, STREAM_FROM_BYTES};
 
 /// Elements, or steps of like cost, from which threads are worth their start.
 pub(crate) const PARALLEL_FROM: usize = 64 * 1024;
@@ -13,7 +14,7 @@ pub(crate) const PARALLEL_FROM: usize = 64 * 1024;
 /// Elements that one thread takes at a time.
 const TASK: usize = 32 * 1024;
 
-/// Elements that are copied aside at a time where an operand is the output.
+/// Elements that are copied aside at a time, where an operand is the output or the results are streamed.
 const BLOCK: usize = 1024;
 
 /// Calls `body` with the first element's index, the operands' elements and the output's, until the output is filled.
@@ -25,7 +26,27 @@ pub(crate) fn walk<T: Pod + Sync, R: Pod + Send, const N: usize>(
     if out.len() < PARALLEL_FROM {
         return walk_task(0, operands, out, &body);
     }
-    out.par_chunks_mut(TASK).enumerate().for_each(|(task, out)| walk_task(task * TASK, operands, out, &body));
+    let is_apart = operands.iter().all(|operand| matches!(operand, Operand::Slice(_)));
+    let is_streamed = is_apart && size_of_val(out) >= STREAM_FROM_BYTES;
+    let task = if is_streamed { stream_task } else { walk_task };
+    out.par_chunks_mut(TASK).enumerate().for_each(|(index, out)| task(index * TASK, operands, out, &body));
+}
+
+/// One task whose results leave the caches as soon as they are there.
+fn stream_task<T: Pod, R: Pod, const N: usize>(
+    start: usize,
+    operands: [Operand<'_, T>; N],
+    out: &mut [R],
+    body: &impl Fn(usize, [&[T]; N], &mut [R]),
+) {
+    let mut results = [R::zeroed(); BLOCK];
+    for (position, block) in out.chunks_mut(BLOCK).enumerate() {
+        let start = start + position * BLOCK;
+        let results = &mut results[..block.len()];
+        body(start, operands.map(|operand| at(operand, start..start + block.len(), &[])), results);
+        stream::store(results, block);
+    }
+    stream::fence();
 }
 
 fn walk_task<T: Pod, R: Pod, const N: usize>(

@@ -9,7 +9,9 @@ use crate::catalogue::{
 #[cfg(feature = "cpu")]
 use crate::dispatch::Level;
 use crate::map::Expression;
-use crate::{cast, compare, elementwise, function, gather, map, matmul, random, reduce, rows, scan};
+use crate::{
+    cast, compare, elementwise, function, gather, histogram, layout, map, matmul, mirror, random, reduce, rows, scan, sort,
+};
 
 /// Where an input's elements are.
 #[derive(Clone, Copy, Debug)]
@@ -140,6 +142,14 @@ impl Kernel {
             Op::Function(function) => function::reference::function(function, launch),
             Op::Scan => scan::reference::scan(launch),
             Op::Map => map::reference::map(self.expression(), launch, &params),
+            Op::ScatterRows => gather::reference::scatter_rows(launch),
+            Op::Transpose => layout::reference::transpose(launch),
+            Op::Concat => layout::reference::concat(launch, &params),
+            Op::Mirror => mirror::reference::mirror(launch),
+            Op::Sort => sort::reference::sort(launch),
+            Op::Argsort => sort::reference::argsort(launch),
+            Op::Histogram => histogram::reference::histogram(launch),
+            Op::PhiloxNormal => random::reference::normal(launch, &params),
         }
     }
 
@@ -168,6 +178,14 @@ impl Kernel {
             Op::Function(function) => function::cpu::function(level, function, launch),
             Op::Scan => scan::cpu::scan(level, launch),
             Op::Map => map::cpu::map(level, self.expression(), launch, &params),
+            Op::ScatterRows => gather::cpu::scatter_rows(launch),
+            Op::Transpose => layout::cpu::transpose(level, launch),
+            Op::Concat => layout::cpu::concat(launch, &params),
+            Op::Mirror => mirror::cpu::mirror(level, launch),
+            Op::Sort => sort::cpu::sort(level, launch),
+            Op::Argsort => sort::cpu::argsort(launch),
+            Op::Histogram => histogram::cpu::histogram(level, launch),
+            Op::PhiloxNormal => random::normal::normal(level, launch, &params),
         }
     }
 
@@ -229,7 +247,7 @@ fn check_memory(word: &str, name: &str, dtype: Dtype, shape: Shape, bytes: &[u8]
     Ok(())
 }
 
-fn refuse(error: impl ToString) -> DataError {
+pub(crate) fn refuse(error: impl ToString) -> DataError {
     DataError { element: 0, message: error.to_string() }
 }
 
@@ -293,13 +311,19 @@ impl<'a> Launch<'a, '_> {
         self.outputs[0].dtype
     }
 
-    /// The elements of the one output.
+    /// The elements of the first output, mostly the only one.
     pub(crate) fn output<T: AnyBitPattern + NoUninit>(&mut self) -> Result<&mut [T], DataError> {
-        let bytes = &mut *self.outputs[0].data;
-        if bytes.is_empty() {
+        self.outputs[0].elements()
+    }
+}
+
+impl Output<'_> {
+    /// Its elements.
+    pub(crate) fn elements<T: AnyBitPattern + NoUninit>(&mut self) -> Result<&mut [T], DataError> {
+        if self.data.is_empty() {
             return Ok(&mut []);
         }
-        bytemuck::try_cast_slice_mut(bytes).map_err(refuse)
+        bytemuck::try_cast_slice_mut(self.data).map_err(refuse)
     }
 }
 

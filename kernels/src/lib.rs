@@ -17,10 +17,14 @@ mod compare;
 mod elementwise;
 mod function;
 mod gather;
+mod histogram;
+mod layout;
 mod matmul;
+mod mirror;
 mod reduce;
 mod rows;
 mod scan;
+mod sort;
 
 #[cfg(feature = "cpu")]
 mod blocks;
@@ -28,6 +32,8 @@ mod blocks;
 mod dispatch;
 #[cfg(feature = "reference")]
 mod float;
+#[cfg(feature = "cpu")]
+mod stream;
 
 #[cfg(feature = "cpu")]
 pub use dispatch::Level;

@@ -15,6 +15,6 @@ pub(crate) fn cast(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), Data
 
 fn each<T: Pod + Sync + Cast<R>, R: Pod + Send>(launch: &mut Launch<'_, '_>, level: Level) -> Result<(), DataError> {
     let operands = [launch.operand::<T>(0)?];
-    walk(operands, launch.output::<R>()?, |_, [x], out| map1(level, T::cast, x, out));
+    walk(operands, launch.output::<R>()?, |_, [x], out| map1(level, T::lane, x, out));
     Ok(())
 }

@@ -5,6 +5,8 @@
 pub(crate) mod cpu;
 #[cfg(feature = "device")]
 pub(crate) mod device;
+#[cfg(feature = "cpu")]
+mod lane;
 #[cfg(feature = "reference")]
 pub(crate) mod reference;
 #[cfg(feature = "reference")]

@@ -7,6 +7,10 @@ use crate::float::Float;
 pub(super) trait Cast<R> {
     /// The value as `R`.
     fn cast(self) -> R;
+
+    /// The same, written so that it goes into vector lanes.
+    #[cfg(feature = "cpu")]
+    fn lane(self) -> R;
 }
 
 macro_rules! cast {
@@ -18,13 +22,43 @@ macro_rules! cast {
                 let $x = self;
                 $value
             }
+
+            #[cfg(feature = "cpu")]
+            #[inline(always)]
+            fn lane(self) -> $to {
+                self.cast()
+            }
         }
     )+)+ };
 }
 
+macro_rules! float_to_integer {
+    ($($from:ident to $to:ident by $lane:ident;)+) => { $(
+        impl Cast<$to> for $from {
+            #[inline(always)]
+            fn cast(self) -> $to {
+                self.round_ties_even() as $to
+            }
+
+            #[cfg(feature = "cpu")]
+            #[inline(always)]
+            fn lane(self) -> $to {
+                super::lane::$lane(f64::from(self))
+            }
+        }
+    )+ };
+}
+
+float_to_integer! {
+    f32 to i32 by to_i32;
+    f32 to u32 by to_u32;
+    f32 to i64 by to_i64;
+    f64 to i32 by to_i32;
+    f64 to u32 by to_u32;
+    f64 to i64 by to_i64;
+}
+
 cast! {
-    f32 to i32 u32 i64, x => x.round_ties_even() as Target;
-    f64 to i32 u32 i64, x => x.round_ties_even() as Target;
     f32 to f64, x => (x as Target).canonical();
     f64 to f32, x => (x as Target).canonical();
     i32 to f32 f64, x => x as Target;

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::KernelSpec;
 
 static TABLE: LazyLock<Vec<KernelSpec>> = LazyLock::new(|| {
-    let rooms: [&[&[KernelSpec]]; 11] = [
+    let rooms: [&[&[KernelSpec]]; 15] = [
         crate::elementwise::SPECS,
         crate::compare::SPECS,
         crate::cast::SPECS,
@@ -17,6 +17,10 @@ static TABLE: LazyLock<Vec<KernelSpec>> = LazyLock::new(|| {
         crate::function::SPECS,
         crate::scan::SPECS,
         crate::map::SPECS,
+        crate::layout::SPECS,
+        crate::mirror::SPECS,
+        crate::sort::SPECS,
+        crate::histogram::SPECS,
     ];
     let mut table = rooms.concat().concat();
     table.sort_by_key(|spec| spec.id);
@@ -85,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_whole_list_is_here() {
-        assert_eq!(all().len(), 122);
+        assert_eq!(all().len(), 145);
         assert!(find("sum.f32.v2").is_none());
     }
 

@@ -40,6 +40,22 @@ pub(crate) enum Op {
     Scan,
     /// A formula, element by element.
     Map,
+    /// A table with some rows replaced.
+    ScatterRows,
+    /// The last two extents exchanged.
+    Transpose,
+    /// Arrays one behind the other.
+    Concat,
+    /// Anchors' seeds and states, and a word for each.
+    Mirror,
+    /// Ascending.
+    Sort,
+    /// The places of the elements, ascending.
+    Argsort,
+    /// Counts between edges.
+    Histogram,
+    /// Normal numbers from words of Philox4x32-10.
+    PhiloxNormal,
 }
 
 /// An elementwise operation of one operand.

@@ -32,3 +32,30 @@ pub(crate) fn gather_rows(launch: &mut Launch<'_, '_>) -> Result<(), DataError> 
     }
     Ok(())
 }
+
+/// The table, with row `ids[i]` replaced by row `i` of x. Each thread has rows of its own and looks through all ids for
+/// them, in order, so the highest `i` wins on any number of threads.
+pub(crate) fn scatter_rows(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    let (table, ids, x) = (launch.slice::<u8>(0)?, launch.slice::<i64>(1)?, launch.slice::<u8>(2)?);
+    let rows = launch.shape(0).dims().first().copied().unwrap_or(0);
+    check_ids(ids, rows)?;
+    let out = launch.output::<u8>()?;
+    if out.is_empty() {
+        return Ok(());
+    }
+    let row_bytes = out.len() / rows as usize;
+    let threads = if out.len() < PARALLEL_FROM_BYTES { 1 } else { rayon::current_num_threads() };
+    let rows_at_once = (rows as usize).div_ceil(threads);
+    out.par_chunks_mut(rows_at_once * row_bytes).enumerate().for_each(|(index, out)| {
+        let first = index * rows_at_once;
+        out.copy_from_slice(&table[first * row_bytes..][..out.len()]);
+        for (&id, x) in ids.iter().zip(x.chunks_exact(row_bytes)) {
+            // Below the first it wraps to a row that no table has.
+            let to = (id as usize).wrapping_sub(first);
+            if to < rows_at_once {
+                out[to * row_bytes..][..row_bytes].copy_from_slice(x);
+            }
+        }
+    });
+    Ok(())
+}

@@ -10,6 +10,7 @@ use crate::blocks::{PARALLEL_FROM, map1, map2, map3};
 use crate::catalogue::{Dtype, ParamValue};
 use crate::dispatch::Level;
 use crate::launch::{DataError, Launch, Operand};
+use crate::stream::{self, STREAM_FROM_BYTES};
 
 /// Elements that go through all steps before the next do.
 const BLOCK: usize = 1024;
@@ -43,45 +44,78 @@ fn map_of<T: Number>(
         }
     }
     let program = Program::new(expression, params);
+    let is_in_place = inputs.iter().flatten().any(|input| matches!(input, Operand::Output));
     let out = launch.output::<T>()?;
+    let target = match (is_in_place, size_of_val(out) >= STREAM_FROM_BYTES) {
+        (true, _) => Target::InPlace,
+        (false, true) => Target::Streamed,
+        (false, false) => Target::Apart,
+    };
     if out.len().saturating_mul(program.steps.len()) < PARALLEL_FROM {
-        run(level, &program, &inputs, 0, out);
+        run(level, &program, &inputs, target, 0, out);
         return Ok(());
     }
     let task = (TASK / program.steps.len()).next_multiple_of(BLOCK);
-    out.par_chunks_mut(task).enumerate().for_each(|(index, out)| run(level, &program, &inputs, index * task, out));
+    out.par_chunks_mut(task)
+        .enumerate()
+        .for_each(|(index, out)| run(level, &program, &inputs, target, index * task, out));
     Ok(())
 }
 
 type Inputs<'a, T> = [Option<Operand<'a, T>>; 8];
 
+/// Where the results go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Target {
+    /// Over an input, whose elements are copied aside before.
+    InPlace,
+    /// To memory of their own.
+    Apart,
+    /// To memory of their own past the caches.
+    Streamed,
+}
+
 /// All blocks of one task, whose first element has the index `start`.
-fn run<T: Number>(level: Level, program: &Program<T>, inputs: &Inputs<'_, T>, start: usize, out: &mut [T]) {
+fn run<T: Number>(
+    level: Level,
+    program: &Program<T>,
+    inputs: &Inputs<'_, T>,
+    target: Target,
+    start: usize,
+    out: &mut [T],
+) {
     let size = BLOCK.min(out.len());
     let uniforms: Vec<Vec<T>> = program.uniforms.iter().map(|&number| vec![number; size]).collect();
     let mut slots: Vec<Vec<T>> = vec![vec![T::ZERO; size]; program.slots];
-    let is_in_place = inputs.iter().flatten().any(|input| matches!(input, Operand::Output));
-    let mut held = vec![T::ZERO; if is_in_place { size } else { 0 }];
+    let mut aside = vec![T::ZERO; if target == Target::InPlace { size } else { 0 }];
+    let last = program.steps.len() - 1;
     for (index, out) in out.chunks_mut(BLOCK).enumerate() {
         let (first, len) = (start + index * BLOCK, out.len());
-        if is_in_place {
-            held[..len].copy_from_slice(out);
+        if target == Target::InPlace {
+            aside[..len].copy_from_slice(out);
         }
         for (position, step) in program.steps.iter().enumerate() {
-            let is_last = position + 1 == program.steps.len();
             let mut slot = std::mem::take(&mut slots[step.slot]);
             let operands = step.operands.map(|source| match source {
                 Source::Input(input) => match inputs[input] {
                     Some(Operand::Slice(slice)) => &slice[first..first + len],
-                    _ => &held[..len],
+                    _ => &aside[..len],
                 },
                 Source::Uniform(uniform) => &uniforms[uniform][..len],
                 Source::Slot(slot) => &slots[slot][..len],
             });
-            perform(level, step, operands, if is_last { &mut *out } else { &mut slot[..len] });
+            if position == last && target != Target::Streamed {
+                perform(level, step, operands, out);
+            } else {
+                perform(level, step, operands, &mut slot[..len]);
+            }
+            if position == last && target == Target::Streamed {
+                stream::store(&slot[..len], out);
+            }
             slots[step.slot] = slot;
         }
     }
+    stream::fence();
 }
 
 fn perform<T: Number>(level: Level, step: &Step, [x, y, z]: [&[T]; 3], out: &mut [T]) {

@@ -13,7 +13,7 @@ use crate::launch::{DataError, Launch};
 const GROUP: usize = 16;
 
 /// Words of a group.
-const WORDS: usize = GROUP * 4;
+pub(super) const GROUP_WORDS: usize = GROUP * 4;
 
 /// Groups that one thread takes at a time.
 const TASK: usize = 512;
@@ -26,17 +26,19 @@ pub(crate) fn philox(
 ) -> Result<(), DataError> {
     let (seed, stream) = seed_and_stream(params);
     match launch.output_dtype() {
-        Dtype::F32 => fill::<_, WORDS>(launch.output()?, |first, out| uniform_f32s(level, seed, stream, first, out)),
-        Dtype::F64 => {
-            fill::<_, { WORDS / 2 }>(launch.output()?, |first, out| uniform_f64s(level, seed, stream, first, out))
+        Dtype::F32 => {
+            fill::<_, GROUP_WORDS>(launch.output()?, |first, out| uniform_f32s(level, seed, stream, first, out))
         }
-        _ => fill::<_, WORDS>(launch.output()?, |first, out| words(level, seed, stream, first, out)),
+        Dtype::F64 => {
+            fill::<_, { GROUP_WORDS / 2 }>(launch.output()?, |first, out| uniform_f64s(level, seed, stream, first, out))
+        }
+        _ => fill::<_, GROUP_WORDS>(launch.output()?, |first, out| words(level, seed, stream, first, out)),
     }
     Ok(())
 }
 
 /// Calls `task` with the first group's index and the elements from there on; a group is `N` elements.
-fn fill<T: Pod + Send, const N: usize>(out: &mut [T], task: impl Fn(u64, &mut [T]) + Sync) {
+pub(super) fn fill<T: Pod + Send, const N: usize>(out: &mut [T], task: impl Fn(u64, &mut [T]) + Sync) {
     if out.len() < PARALLEL_FROM {
         return task(0, out);
     }
@@ -45,7 +47,7 @@ fn fill<T: Pod + Send, const N: usize>(out: &mut [T], task: impl Fn(u64, &mut [T
 
 /// The words of one group, in the order of the elements: the rounds of [`super::philox`] with one block in each lane.
 #[inline(always)]
-fn group(seed: u64, stream: u64, group: u64) -> [u32; WORDS] {
+fn group(seed: u64, stream: u64, group: u64) -> [u32; GROUP_WORDS] {
     let block = |lane: usize| group * GROUP as u64 + lane as u64;
     let mut c0: [u32; GROUP] = std::array::from_fn(|lane| block(lane) as u32);
     let mut c1: [u32; GROUP] = std::array::from_fn(|lane| (block(lane) >> 32) as u32);
@@ -64,7 +66,7 @@ fn group(seed: u64, stream: u64, group: u64) -> [u32; WORDS] {
         k0 = k0.wrapping_add(KEY_STEPS[0]);
         k1 = k1.wrapping_add(KEY_STEPS[1]);
     }
-    let mut words = [0; WORDS];
+    let mut words = [0; GROUP_WORDS];
     for (lane, words) in words.chunks_exact_mut(4).enumerate() {
         words.copy_from_slice(&[c0[lane], c1[lane], c2[lane], c3[lane]]);
     }
@@ -72,8 +74,9 @@ fn group(seed: u64, stream: u64, group: u64) -> [u32; WORDS] {
 }
 
 levels! {
-    fn words [](seed: u64, stream: u64, first: u64, out: &mut [u32]) {
-        for (index, out) in out.chunks_mut(WORDS).enumerate() {
+    /// The words of the groups from `first` on, as many as `out` holds.
+    pub(super) fn words [](seed: u64, stream: u64, first: u64, out: &mut [u32]) {
+        for (index, out) in out.chunks_mut(GROUP_WORDS).enumerate() {
             let words = group(seed, stream, first + index as u64);
             out.copy_from_slice(&words[..out.len()]);
         }
@@ -82,7 +85,7 @@ levels! {
 
 levels! {
     fn uniform_f32s [](seed: u64, stream: u64, first: u64, out: &mut [f32]) {
-        for (index, out) in out.chunks_mut(WORDS).enumerate() {
+        for (index, out) in out.chunks_mut(GROUP_WORDS).enumerate() {
             let words = group(seed, stream, first + index as u64);
             for (out, word) in out.iter_mut().zip(words) {
                 *out = uniform_f32(word);
@@ -93,7 +96,7 @@ levels! {
 
 levels! {
     fn uniform_f64s [](seed: u64, stream: u64, first: u64, out: &mut [f64]) {
-        for (index, out) in out.chunks_mut(WORDS / 2).enumerate() {
+        for (index, out) in out.chunks_mut(GROUP_WORDS / 2).enumerate() {
             let words = group(seed, stream, first + index as u64);
             for (out, pair) in out.iter_mut().zip(words.chunks_exact(2)) {
                 *out = uniform_f64(pair[0], pair[1]);

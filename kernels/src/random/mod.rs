@@ -7,6 +7,8 @@
 pub(crate) mod cpu;
 #[cfg(feature = "device")]
 pub(crate) mod device;
+#[cfg(feature = "cpu")]
+pub(crate) mod normal;
 #[cfg(feature = "reference")]
 pub(crate) mod reference;
 
@@ -60,7 +62,7 @@ const SEED: ParamSpec = ParamSpec { name: "seed", ..N };
 const STREAM: ParamSpec = ParamSpec { name: "stream", required: false, ..N };
 
 macro_rules! spec {
-    ($id:literal, $dtype:ident, $summary:literal) => {
+    ($id:literal, $dtype:ident, $summary:literal, $op:ident) => {
         KernelSpec {
             id: $id,
             summary: $summary,
@@ -69,16 +71,17 @@ macro_rules! spec {
             params: &[N, SEED, STREAM],
             in_place: false,
             shapes: n_elements,
-            op: Op::Philox,
+            op: Op::$op,
         }
     };
 }
 
 /// The room's entries in the catalogue.
 pub(crate) const SPECS: &[&[KernelSpec]] = &[&[
-    spec!("philox.u32.v1", U32, "n words of Philox4x32-10"),
-    spec!("philox_uniform.f32.v1", F32, "n numbers from [0, 1), multiples of 2^-24"),
-    spec!("philox_uniform.f64.v1", F64, "n numbers from [0, 1), multiples of 2^-53"),
+    spec!("philox.u32.v1", U32, "n words of Philox4x32-10", Philox),
+    spec!("philox_uniform.f32.v1", F32, "n numbers from [0, 1), multiples of 2^-24", Philox),
+    spec!("philox_uniform.f64.v1", F64, "n numbers from [0, 1), multiples of 2^-53", Philox),
+    spec!("philox_normal.f32.v1", F32, "n normal numbers, by Box and Muller", PhiloxNormal),
 ]];
 
 fn n_elements(_: &[Option<Shape>], params: &[Option<ParamValue>]) -> Result<Vec<Shape>, ArgError> {
@@ -93,6 +96,13 @@ fn n_elements(_: &[Option<Shape>], params: &[Option<ParamValue>]) -> Result<Vec<
 #[inline(always)]
 fn uniform_f32(word: u32) -> f32 {
     (word >> 8) as f32 * (1.0 / 16_777_216.0)
+}
+
+/// A uniform number of the interval (0, 1], a multiple of 2^-24.
+#[cfg(feature = "reference")]
+#[inline(always)]
+fn open_uniform(word: u32) -> f32 {
+    ((word >> 8) + 1) as f32 * (1.0 / 16_777_216.0)
 }
 
 /// A uniform number of the interval [0, 1), a multiple of 2^-53.

@@ -39,6 +39,10 @@ impl Array {
         &mut bytemuck::cast_slice_mut(&mut self.words)[..len]
     }
 
+    fn as_output(&mut self) -> Output<'_> {
+        Output { dtype: self.dtype, shape: self.shape, data: self.bytes_mut() }
+    }
+
     pub fn values<T: bytemuck::AnyBitPattern>(&self) -> Vec<T> {
         bytemuck::cast_slice(self.bytes()).to_vec()
     }
@@ -172,24 +176,46 @@ pub fn spec(id: &str) -> &'static KernelSpec {
     find(id).expect("kernel")
 }
 
-/// Runs the kernel, with memory of its own for the output, and gives that.
+/// Runs the kernel, with memory of its own for its first output, and gives that.
 pub fn run(id: &str, inputs: &[Option<&Array>], given: &[(&str, Given<'_>)], how: How) -> Result<Array, DataError> {
+    run_all(id, inputs, given, how).map(|mut outputs| outputs.swap_remove(0))
+}
+
+/// Runs the kernel, with memory of their own for the outputs, and gives those.
+pub fn run_all(
+    id: &str,
+    inputs: &[Option<&Array>],
+    given: &[(&str, Given<'_>)],
+    how: How,
+) -> Result<Vec<Array>, DataError> {
     let (fixed, launch) = spec(id).split_params(given).expect("parameters");
     let params = spec(id).param_values(&fixed, &launch).expect("parameters");
     let shapes: Vec<Option<Shape>> = inputs.iter().map(|input| input.map(|input| input.shape)).collect();
-    let shape = spec(id).output_shapes(&shapes, &params).expect("shapes")[0];
-    let mut out = Array::new(spec(id).outputs[0].dtype, shape.dims());
-    run_into(id, inputs, &[], given, &mut out, how)?;
-    Ok(out)
+    let shapes = spec(id).output_shapes(&shapes, &params).expect("shapes");
+    let outputs = spec(id).outputs.iter().zip(shapes);
+    let mut outputs: Vec<Array> = outputs.map(|(output, shape)| Array::new(output.dtype, shape.dims())).collect();
+    launch_into(id, inputs, &[], given, &mut outputs, how)?;
+    Ok(outputs)
 }
 
-/// Runs the kernel on this output; the inputs at the positions `in_place` are the output itself, whatever was given.
-pub fn run_into<'a>(
+/// Runs the kernel on this one output; the inputs at the positions `in_place` are the output itself, whatever was given.
+pub fn run_into(
+    id: &str,
+    inputs: &[Option<&Array>],
+    in_place: &[usize],
+    given: &[(&str, Given<'_>)],
+    out: &mut Array,
+    how: How,
+) -> Result<(), DataError> {
+    launch_into(id, inputs, in_place, given, std::slice::from_mut(out), how)
+}
+
+fn launch_into<'a>(
     id: &str,
     inputs: &[Option<&'a Array>],
     in_place: &[usize],
     given: &[(&str, Given<'_>)],
-    out: &'a mut Array,
+    outputs: &mut [Array],
     how: How,
 ) -> Result<(), DataError> {
     let (fixed, params): (FixedParams, _) = spec(id).split_params(given).expect("parameters");
@@ -201,7 +227,7 @@ pub fn run_into<'a>(
         })
     };
     let inputs: Vec<Option<Input<'_>>> = inputs.iter().enumerate().map(describe).collect();
-    let mut outputs = [Output { dtype: out.dtype, shape: out.shape, data: out.bytes_mut() }];
+    let mut outputs: Vec<Output<'_>> = outputs.iter_mut().map(Array::as_output).collect();
     let mut launch = Launch { inputs: &inputs, outputs: &mut outputs, params: &params.values, present: params.present };
     match how {
         How::Reference => kernel.run_reference(&mut launch),

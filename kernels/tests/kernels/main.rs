@@ -6,6 +6,8 @@ mod agree;
 mod arrays;
 mod map;
 mod meaning;
+mod moves;
+mod orders;
 mod philox;
 mod products;
 mod refusals;

@@ -1,11 +1,12 @@
 //! Formulas: how they are read, what is wrong with them word by word, and their canonical postfix form.
 
-use clamp_kernels::catalogue::{Dtype, FixedParams, Given, ParamValue, Shape};
+use clamp_kernels::catalogue::{Dtype, FixedParams, Given, KernelSpec, ParamValue, Shape};
 use clamp_kernels::map::{Expression, MAX_DEPTH, MAX_NODES, MAX_TEXT, Node, Operation, parse};
 use clamp_kernels::{DataError, Kernel};
 use proptest::prelude::*;
 
-use crate::arrays::{Array, hows, run, spec};
+use crate::agree::{Case, FILLS, check_all};
+use crate::arrays::{Array, Fill, filled, hows, run, spec};
 
 fn postfix(text: &str) -> String {
     parse(Dtype::F32, text).expect("formula").postfix()
@@ -345,7 +346,7 @@ fn each_node_is_rounded_once() {
     assert_eq!(of("x0 == x1")[2..], [0x3f80_0000, 0]);
     assert_eq!(of("x0 != x1")[2..], [0, 0x3f80_0000]);
     assert_eq!(of("-(x0 < x1)")[..3], [0x8000_0000; 3]);
-    let z = Array::of(clamp_kernels::catalogue::Dtype::F32, &[1], &[0xff81_2345u32]);
+    let z = Array::of(Dtype::F32, &[1], &[0xff81_2345u32]);
     assert_eq!(bits("x0", &[&z]).expect("run"), [nan], "an expression is no move");
     assert_eq!(bits("x0*2", &[&Array::f32s(&[])]).expect("run"), [0u32; 0]);
 }
@@ -353,8 +354,8 @@ fn each_node_is_rounded_once() {
 /// One expression gives the bits of the kernels that it is made of.
 #[test]
 fn an_expression_is_its_kernels_one_after_the_other() {
-    let x = crate::arrays::filled(Dtype::F32, &[5000], crate::arrays::Fill::Wild, 1);
-    let y = crate::arrays::filled(Dtype::F32, &[5000], crate::arrays::Fill::Wild, 2);
+    let x = filled(Dtype::F32, &[5000], Fill::Wild, 1);
+    let y = filled(Dtype::F32, &[5000], Fill::Wild, 2);
     let kernel = |id: &str, inputs: &[&Array]| {
         let inputs: Vec<Option<&Array>> = inputs.iter().map(|&input| Some(input)).collect();
         run(id, &inputs, &[], hows()[0]).expect("run")
@@ -363,4 +364,61 @@ fn an_expression_is_its_kernels_one_after_the_other() {
     let product = kernel("mul.f32.v1", &[&x, &kernel("rsqrt.f32.v1", &[&y])]);
     let expected = kernel("add.f32.v1", &[&product, &power]).values::<u32>();
     assert_eq!(bits("x0*rsqrt(x1) + exp(-x1)", &[&x, &y]).expect("run"), expected);
+}
+
+#[test]
+fn expressions_agree() {
+    check_all(|name, spec| (name == "map").then(|| maps(spec)));
+}
+
+/// Expressions of one to eight inputs: with scalars, shared and repeated parts, parts of scalars alone, long chains.
+const FORMULAS: [&str; 17] = [
+    "x0",
+    "-x3",
+    "x0*c0+x1",
+    "x0+c0*x1",
+    "c1-(x0+x1)",
+    "(x0-c0)*c1",
+    "x0*x1-x2",
+    "x2/(x0*x1)",
+    "x0/x1+x2",
+    "fma(x0, c0, x1)",
+    "c0*c1+x0*(c0*c1)",
+    "(x0 < x1)*x0 + (x0 >= x1)*x1",
+    "(x0 == x1) - (x0 != x1) + (x0 <= c0) + (c0 > x1)",
+    "min(max(x0, -0.25), 0.5) + abs(x1) + sqrt(x0)",
+    "(x0+x1)*(x0+x1) + (x0+x1)/(x1+x0)",
+    "x0+x1*(x2+x3*(x4+x5*(x6+x7*(x0+x1*(x2+x3)))))",
+    "((x0-x1)-(x2-x3))-((x4-x5)-(x6-x7))",
+];
+
+const FORMULAS_OF_F32: [&str; 4] = [
+    "x0*c0 + exp(-x1)",
+    "relu(x0) + rsqrt(x1) + sigmoid(x0) * silu(x1) - gelu(x0)",
+    "exp2(x0)+expm1(x0)+log(x1)+log2(x1)+log10(x1)+log1p(x0)",
+    "sin(x0)+cos(x0)+tan(x0)+sinpi(x1)+cospi(x1)+tanh(x1)+erf(x0)",
+];
+
+fn maps(spec: &KernelSpec) -> Vec<Case> {
+    let dtype = spec.outputs[0].dtype;
+    let of_f32: &[&str] = if dtype == Dtype::F32 { &FORMULAS_OF_F32 } else { &[] };
+    let mut cases = Vec::new();
+    for &text in FORMULAS.iter().chain(of_f32) {
+        let expression = parse(dtype, text).expect("formula");
+        for dims in [0, 1, 1023, 1024, 1025, 70000].map(|size| vec![size]).into_iter().chain([vec![], vec![2, 3, 50]]) {
+            for fill in FILLS {
+                let used = |position: u64| expression.inputs() >> position & 1 == 1;
+                let input = |position: u64| used(position).then(|| filled(dtype, &dims, fill, position + 1));
+                let mut given = vec![("expr", Given::Written(text))];
+                let scalars = [("c0", "0x1.8p-1"), ("c1", "-3")].into_iter().zip(0u8..);
+                given.extend(
+                    scalars
+                        .filter(|(_, position)| expression.scalars() >> position & 1 == 1)
+                        .map(|((name, value), _)| (name, Given::Written(value))),
+                );
+                cases.push(Case { inputs: (0..8).map(input).collect(), given });
+            }
+        }
+    }
+    cases
 }

@@ -1,0 +1,53 @@
+//! Histograms one element at a time, by looking at one bin after the other.
+
+use crate::catalogue::Dtype;
+use crate::float::Float;
+use crate::launch::{DataError, Launch};
+
+/// Counts of the bins, then below, above and NaN.
+pub(crate) fn histogram(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    match launch.input_dtype() {
+        Dtype::F32 => histogram_of::<f32>(launch),
+        _ => histogram_of::<f64>(launch),
+    }
+}
+
+fn histogram_of<T: Float>(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    let (x, edges) = (launch.slice::<T>(0)?, launch.slice::<T>(1)?);
+    check_edges(edges)?;
+    let bins = edges.len() - 1;
+    let out = launch.output::<i64>()?;
+    out.fill(0);
+    for &x in x {
+        let place = if x < edges[0] {
+            bins
+        } else if x > edges[bins] {
+            bins + 1
+        } else if x == edges[bins] {
+            bins - 1
+        } else {
+            // With a NaN no comparison is true.
+            edges.windows(2).position(|edges| edges[0] <= x && x < edges[1]).unwrap_or(bins + 2)
+        };
+        out[place] += 1;
+    }
+    Ok(())
+}
+
+/// Refuses the first edge that is not finite or not above the one before it.
+pub(super) fn check_edges<T: Float>(edges: &[T]) -> Result<(), DataError> {
+    let refuse = |place: usize, problem: String| {
+        let message = format!("input `edges`: element {place} is {problem}");
+        Err(DataError { element: place as u64, message })
+    };
+    for (place, &edge) in edges.iter().enumerate() {
+        // Of an infinity or a NaN, the product is a NaN.
+        if edge * T::ZERO != T::ZERO {
+            return refuse(place, format!("{edge:?}, but edges are finite"));
+        }
+        if place > 0 && edge <= edges[place - 1] {
+            return refuse(place, format!("{edge:?}, but the edge before it is {:?}: edges ascend", edges[place - 1]));
+        }
+    }
+    Ok(())
+}
