@@ -3,6 +3,8 @@
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
 #[cfg(feature = "reference")]
+mod own;
+#[cfg(feature = "reference")]
 pub(crate) mod reference;
 
 use crate::catalogue::{ArgSpec, Dtype, Function, KernelSpec, Op, rule};

@@ -1,5 +1,6 @@
 //! Functions one element at a time: the definition of their bits.
 
+use super::own::{self, Cos, Cospi, Erf, Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Sin, Sinpi, Tan, Tanh};
 use crate::catalogue::Function;
 use crate::elementwise::reference::each1;
 use crate::float::Float;
@@ -15,18 +16,18 @@ pub(crate) fn value(function: Function, x: f32) -> f32 {
     match function {
         Function::Exp => exp(x),
         Function::Log => log(x),
-        Function::Exp2 => core_math::exp2f(x).canonical(),
-        Function::Expm1 => core_math::expm1f(x).canonical(),
-        Function::Log2 => core_math::log2f(x).canonical(),
-        Function::Log10 => core_math::log10f(x).canonical(),
-        Function::Log1p => core_math::log1pf(x).canonical(),
-        Function::Sin => core_math::sinf(x).canonical(),
-        Function::Cos => core_math::cosf(x).canonical(),
-        Function::Tan => core_math::tanf(x).canonical(),
-        Function::Sinpi => core_math::sinpif(x).canonical(),
-        Function::Cospi => core_math::cospif(x).canonical(),
-        Function::Tanh => core_math::tanhf(x).canonical(),
-        Function::Erf => core_math::erff(x).canonical(),
+        Function::Exp2 => own::value::<Exp2>(x),
+        Function::Expm1 => own::value::<Expm1>(x),
+        Function::Log2 => own::value::<Log2>(x),
+        Function::Log10 => own::value::<Log10>(x),
+        Function::Log1p => own::value::<Log1p>(x),
+        Function::Sin => own::value::<Sin>(x),
+        Function::Cos => own::value::<Cos>(x),
+        Function::Tan => own::value::<Tan>(x),
+        Function::Sinpi => own::value::<Sinpi>(x),
+        Function::Cospi => own::value::<Cospi>(x),
+        Function::Tanh => own::value::<Tanh>(x),
+        Function::Erf => own::value::<Erf>(x),
         Function::Sigmoid => sigmoid(x),
         Function::Silu => (x * sigmoid(x)).canonical(),
         Function::Gelu => gelu(x),
@@ -34,15 +35,13 @@ pub(crate) fn value(function: Function, x: f32) -> f32 {
 }
 
 /// e to the power x, correctly rounded.
-#[inline]
 pub(crate) fn exp(x: f32) -> f32 {
-    core_math::expf(x).canonical()
+    own::value::<Exp>(x)
 }
 
 /// Natural logarithm of x, correctly rounded; -Inf for both zeros, NaN below.
-#[inline]
 pub(crate) fn log(x: f32) -> f32 {
-    core_math::logf(x).canonical()
+    own::value::<Log>(x)
 }
 
 /// 1 / (1 + exp(-x)), each operation rounded once.
@@ -52,10 +51,11 @@ fn sigmoid(x: f32) -> f32 {
 
 /// (0.5*x) * (1 + erf(x * 0x1.6a09e6p-1)), each operation rounded once.
 fn gelu(x: f32) -> f32 {
-    /// 0x1.6a09e6p-1, half the square root of 2.
-    const HALF_ROOT: f32 = f32::from_bits(0x3f35_04f3);
-    ((0.5 * x) * (1.0 + core_math::erff(x * HALF_ROOT))).canonical()
+    ((0.5 * x) * (1.0 + own::value::<Erf>(x * HALF_ROOT))).canonical()
 }
+
+/// 0x1.6a09e6p-1, half the square root of 2.
+pub(super) const HALF_ROOT: f32 = f32::from_bits(0x3f35_04f3);
 
 #[cfg(test)]
 mod tests {
