@@ -2,7 +2,8 @@
 //! nothing of its own.
 
 use crate::catalogue::{FixedParams, KernelSpec, Op, ParamError, ParamValue, When, find, nearest};
-use crate::{cast, compare, elementwise, gather, matmul, random, reduce};
+use crate::map::Expression;
+use crate::{cast, compare, elementwise, gather, layout, map, matmul, mirror, random, reduce, rows, scan};
 
 use super::{Call, Module, Place, Plan, Source, Target};
 
@@ -55,7 +56,7 @@ impl DeviceKernel {
     pub fn open(id: &str, fixed: &FixedParams, target: &Target) -> Result<DeviceKernel, OpenError> {
         let spec = find(id).ok_or_else(|| OpenError::Unknown { id: id.to_owned(), nearest: nearest(id) })?;
         let values = spec.fixed_values(fixed)?;
-        let source = source(spec, &values, fixed.text.as_deref(), target).ok_or(OpenError::NoSource(spec.id))?;
+        let source = source(spec, &values, spec.expression(fixed)?.as_ref(), target).ok_or(OpenError::NoSource(spec.id))?;
         if source.fp64 && !target.fp64 {
             return Err(OpenError::NoFp64(spec.id));
         }
@@ -92,7 +93,7 @@ impl DeviceKernel {
 fn source(
     spec: &'static KernelSpec,
     fixed: &[Option<ParamValue>],
-    _text: Option<&str>,
+    expression: Option<&Expression>,
     target: &Target,
 ) -> Option<Source> {
     match spec.op {
@@ -101,7 +102,14 @@ fn source(
         Op::Cast => Some(cast::device::source(spec)),
         Op::Reduce(reduction) => reduce::device::source(spec, reduction),
         Op::Matmul => Some(matmul::device::source(spec, fixed, target)),
-        Op::GatherRows => Some(gather::device::source(spec)),
+        Op::Scan => Some(scan::device::source(spec)),
+        Op::Softmax => Some(rows::device::softmax_source(spec)),
+        Op::LayerNorm => Some(rows::device::norm_source(spec, true)),
+        Op::RmsNorm => Some(rows::device::norm_source(spec, false)),
+        Op::Map => expression.map(|expression| map::device::source(spec, expression)),
+        Op::Transpose | Op::Concat => Some(layout::device::source(spec)),
+        Op::Mirror => Some(mirror::device::source()),
+        Op::GatherRows | Op::ScatterRows => Some(gather::device::source(spec)),
         Op::Philox => Some(random::device::source(spec)),
         _ => None,
     }
@@ -114,6 +122,15 @@ fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut
         }
         Op::Reduce(reduction) => reduce::device::steps(reduction, call, plan),
         Op::Matmul => matmul::device::steps(call, plan),
+        Op::Scan => scan::device::steps(call, plan),
+        Op::Softmax => rows::device::softmax(call, plan),
+        Op::LayerNorm => rows::device::norm(true, call, plan),
+        Op::RmsNorm => rows::device::norm(false, call, plan),
+        Op::Map => map::device::steps(call, plan),
+        Op::Transpose => layout::device::transpose(call, plan),
+        Op::Concat => layout::device::concat(call, plan),
+        Op::Mirror => mirror::device::steps(call, plan),
+        Op::ScatterRows => gather::device::scatter_rows(call, plan),
         Op::GatherRows => gather::device::gather_rows(call, plan),
         Op::Philox => random::device::steps(call, plan),
         _ => unreachable!("a kernel without a source is never opened"),
@@ -122,7 +139,8 @@ fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut
 
 fn message(spec: &'static KernelSpec, launch: &LaunchArrays<'_>, element: u64, detail: u64) -> String {
     match spec.op {
-        Op::GatherRows => gather::device::message(launch, element, detail),
+        Op::GatherRows | Op::ScatterRows => gather::device::message(launch, element, detail),
+        Op::Mirror => mirror::device::message(element),
         _ => format!("element {element} is refused ({detail:#x})"),
     }
 }

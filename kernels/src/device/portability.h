@@ -28,8 +28,8 @@ typedef uint4 u32x4;
 #define CLAMP_LOCAL __local
 // An array that a work-group shares; declared where the kernel begins.
 #define CLAMP_LOCAL_ARRAY(type, name, count) __local type name[count]
-// A table of the module.
-#define CLAMP_CONST __constant
+// What stands before a table at file scope.
+#define CLAMP_TABLE __constant
 #define CLAMP_BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
 
 #define CLAMP_ITEM ((u32)get_local_id(0))
@@ -52,6 +52,7 @@ typedef double2 f64x2;
 #define clamp_sqrt64(x) sqrt((f64)(x))
 #endif
 #define clamp_native_sqrt32(x) sqrt((f32)(x))
+#define clamp_atomic_max32(place, value) atomic_max((volatile __global u32 *)(place), (u32)(value))
 
 #else
 
@@ -77,7 +78,7 @@ typedef double2 f64x2;
 #define CLAMP_LOCAL
 #define CLAMP_LOCAL_ARRAY(type, name, count) __shared__ type name[count]
 // Not __constant__: lanes look tables up at places of their own.
-#define CLAMP_CONST static __device__ const
+#define CLAMP_TABLE static __device__ const
 #define CLAMP_BARRIER() __syncthreads()
 
 #define CLAMP_ITEM ((u32)threadIdx.x)
@@ -95,6 +96,7 @@ typedef double2 f64x2;
 #define clamp_rint64(x) rint((double)(x))
 #define clamp_mul_high32(x, y) __umulhi((x), (y))
 #define clamp_native_sqrt32(x) sqrtf(x)
+#define clamp_atomic_max32(place, value) atomicMax((place), (u32)(value))
 #define clamp_sqrt64(x) sqrt((double)(x))
 
 #endif
