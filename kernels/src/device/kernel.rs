@@ -56,7 +56,8 @@ impl DeviceKernel {
     pub fn open(id: &str, fixed: &FixedParams, target: &Target) -> Result<DeviceKernel, OpenError> {
         let spec = find(id).ok_or_else(|| OpenError::Unknown { id: id.to_owned(), nearest: nearest(id) })?;
         let values = spec.fixed_values(fixed)?;
-        let source = source(spec, &values, spec.expression(fixed)?.as_ref(), target).ok_or(OpenError::NoSource(spec.id))?;
+        let source =
+            source(spec, &values, spec.expression(fixed)?.as_ref(), target).ok_or(OpenError::NoSource(spec.id))?;
         if source.fp64 && !target.fp64 {
             return Err(OpenError::NoFp64(spec.id));
         }

@@ -133,8 +133,7 @@ pub(crate) fn steps(call: &Call<'_>, plan: &mut Plan) {
     if count == 0 {
         return;
     }
-    let mut args: Vec<Arg> =
-        (0..call.inputs.len()).filter(|&position| call.has(position)).map(Arg::Input).collect();
+    let mut args: Vec<Arg> = (0..call.inputs.len()).filter(|&position| call.has(position)).map(Arg::Input).collect();
     args.extend([Arg::Output(0), Arg::U64(count)]);
     args.extend(call.params.iter().flatten().filter_map(|param| match *param {
         ParamValue::F32(value) => Some(Arg::F32(value.to_bits())),

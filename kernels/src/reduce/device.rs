@@ -72,7 +72,11 @@ pub(crate) fn sum_source(name: &str, dtype: Dtype, step: Option<&str>) -> Source
 pub(crate) fn extreme_source(dtype: Dtype, greatest: bool) -> Source {
     let mut defines = types(dtype);
     let key = if dtype == Dtype::F32 { "u32" } else { "u64" };
-    defines.extend([("KEY", key.to_owned()), ("SPAN", SPAN.to_string()), ("GREATEST", u32::from(greatest).to_string())]);
+    defines.extend([
+        ("KEY", key.to_owned()),
+        ("SPAN", SPAN.to_string()),
+        ("GREATEST", u32::from(greatest).to_string()),
+    ]);
     Source {
         key: format!("reduce_{}.{dtype}", if greatest { "max" } else { "min" }),
         defines,

@@ -109,9 +109,8 @@ fn modules_are_kept_on_disk_and_damage_costs_nothing_but_time() {
             return;
         }
     };
-    let files = || -> Vec<_> {
-        std::fs::read_dir(&path).expect("folder").map(|file| file.expect("file").path()).collect()
-    };
+    let files =
+        || -> Vec<_> { std::fs::read_dir(&path).expect("folder").map(|file| file.expect("file").path()).collect() };
     assert!(!files().is_empty() && files().iter().all(|file| file.extension().is_some_and(|end| end == "clbin")));
     assert_eq!(run(), Ok(first.clone()));
     for file in files() {
