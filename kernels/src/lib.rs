@@ -2,11 +2,13 @@
 //!
 //! Without features there is only [`catalogue`] and the random words of [`random`]. `reference` adds plain scalar code,
 //! the reading of the specification that everything else is compared with; `cpu` adds blocked and threaded code with
-//! the same bits. This crate knows no device, no file and no host.
+//! the same bits; `device` adds sources and launch plans for GPUs. This crate knows no driver, no file and no host.
 
 pub mod catalogue;
 #[cfg(feature = "reference")]
 pub mod conformance;
+#[cfg(feature = "device")]
+pub mod device;
 #[cfg(feature = "reference")]
 pub mod launch;
 pub mod map;

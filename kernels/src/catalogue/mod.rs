@@ -61,7 +61,10 @@ pub struct KernelSpec {
     /// The shapes of the outputs, or what is wrong with the inputs.
     pub shapes: ShapeRule,
     /// What it computes.
-    #[cfg_attr(not(feature = "reference"), expect(dead_code, reason = "only an implementation reads it"))]
+    #[cfg_attr(
+        not(any(feature = "reference", feature = "device")),
+        expect(dead_code, reason = "only an implementation reads it")
+    )]
     pub(crate) op: Op,
 }
 

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+#[cfg(feature = "device")]
+pub(crate) mod device;
 #[cfg(feature = "cpu")]
 pub(crate) mod normal;
 #[cfg(feature = "reference")]
@@ -112,7 +114,7 @@ fn uniform_f64(low: u32, high: u32) -> f64 {
 }
 
 /// Seed and stream of a launch; an absent stream is 0.
-#[cfg(feature = "reference")]
+#[cfg(any(feature = "reference", feature = "device"))]
 fn seed_and_stream(params: &[Option<ParamValue>]) -> (u64, u64) {
     let int = |position: usize| match params.get(position).copied().flatten() {
         Some(ParamValue::Int(value)) => value,

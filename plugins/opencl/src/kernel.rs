@@ -1,0 +1,65 @@
+//! An opened kernel: its plans and its compiled entry points.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use clamp_kernels::catalogue::FixedParams;
+use clamp_kernels::device::{DeviceKernel, OpenError};
+use clamp_plugin_api::abi::{Fault, Status};
+
+use crate::cl::EntryPoint;
+use crate::device::{OpenClDevice, options};
+
+/// Entry points by name.
+pub(crate) type Entries = BTreeMap<&'static str, EntryPoint>;
+
+/// A kernel of a device.
+pub(crate) struct OpenKernel {
+    pub(crate) kernel: Arc<DeviceKernel>,
+    /// Arguments are set on the entry points themselves, so one queue at a time has them.
+    entries: Mutex<Entries>,
+}
+
+impl OpenKernel {
+    pub(crate) fn open(
+        device: &OpenClDevice,
+        id: &str,
+        fixed: &[u64],
+        present: u64,
+        text: &str,
+    ) -> Result<OpenKernel, Fault> {
+        device.status()?;
+        let probed = &device.0.probed;
+        if let Some(reason) = &probed.refusal {
+            return Err(Fault::unsupported(format!(
+                "kernel {id}: the device does not compute as IEEE-754 says: {reason}"
+            )));
+        }
+        let text = (!text.is_empty()).then(|| text.to_owned());
+        let fixed = FixedParams { values: fixed.to_vec(), present, text };
+        let kernel = DeviceKernel::open(id, &fixed, &probed.target).map_err(|error| {
+            let status = match error {
+                OpenError::Unknown { .. } | OpenError::NoSource(_) => Status::NotFound,
+                OpenError::NoFp64(_) => Status::Unsupported,
+                OpenError::Param(_) => Status::Invalid,
+            };
+            let because = match (&error, &probed.no_fp64) {
+                (OpenError::NoFp64(_), Some(reason)) => format!(" (the driver has it, but {reason})"),
+                _ => String::new(),
+            };
+            Fault::new(status, format!("{error}{because}"))
+        })?;
+        let module = kernel.module();
+        let program = device.0.modules.program(&module, options(&probed.target))?;
+        let mut entries = Entries::new();
+        for &name in &module.entries {
+            entries.insert(name, program.entry(name)?);
+        }
+        Ok(OpenKernel { kernel: Arc::new(kernel), entries: Mutex::new(entries) })
+    }
+
+    /// The entry points, for one launch's steps.
+    pub(crate) fn entries(&self) -> MutexGuard<'_, Entries> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,119 @@
+//! Points of a queue and the events that pass them. It waits, and knows nothing of what the commands do.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use clamp_plugin_api::abi::{Fault, Status, Timing};
+
+use crate::cl::{ClError, Event};
+
+/// The longest pause between two looks at an event.
+const LONGEST_PAUSE: Duration = Duration::from_millis(1);
+
+/// The points given out, and those that have not passed.
+#[derive(Default)]
+pub(crate) struct Points {
+    given: u64,
+    passed: u64,
+    ahead: VecDeque<Ahead>,
+    /// The last command since the last point.
+    last: Option<Event>,
+    /// The first and the last launch since the last point.
+    launches: Option<(Event, Event)>,
+    /// When the launches ran that have passed since the last timing was told.
+    times: Option<Timing>,
+}
+
+/// A point that has not passed.
+struct Ahead {
+    point: u64,
+    event: Event,
+    launches: Option<(Event, Event)>,
+}
+
+impl Points {
+    /// Takes note of a command.
+    pub(crate) fn queued(&mut self, event: Event) {
+        self.last = Some(event);
+    }
+
+    /// Takes note of a command of a launch, which counts for the times.
+    pub(crate) fn launched(&mut self, event: Event) {
+        self.launches = Some(match self.launches.take() {
+            Some((first, _)) => (first, event.clone()),
+            None => (event.clone(), event.clone()),
+        });
+        self.last = Some(event);
+    }
+
+    /// A point after everything noted so far.
+    pub(crate) fn give(&mut self) -> u64 {
+        self.given += 1;
+        match self.last.take() {
+            Some(event) => {
+                let launches = self.launches.take();
+                self.ahead.push_back(Ahead { point: self.given, event, launches });
+            }
+            // Nothing new: it passes with the point before.
+            None => match self.ahead.back_mut() {
+                Some(ahead) => ahead.point = self.given,
+                None => self.passed = self.given,
+            },
+        }
+        self.given
+    }
+
+    /// Whether the point was given out.
+    pub(crate) fn knows(&self, point: u64) -> bool {
+        point <= self.given
+    }
+
+    /// The last point that has passed, without waiting.
+    pub(crate) fn poll(&mut self) -> Result<u64, ClError> {
+        while let Some(ahead) = self.ahead.front() {
+            if !ahead.event.has_ended()? {
+                break;
+            }
+            self.passed = ahead.point;
+            if let Some((first, last)) = &ahead.launches
+                && let (Some((begin_ns, _)), Some((_, end_ns))) = (first.times(), last.times())
+            {
+                let begin_ns = self.times.map_or(begin_ns, |times| times.begin_ns);
+                self.times = Some(Timing { begin_ns, end_ns });
+            }
+            self.ahead.pop_front();
+        }
+        Ok(self.passed)
+    }
+
+    /// Waits until `point` has passed; false when the time is up first.
+    pub(crate) fn wait(&mut self, point: u64, timeout_ns: u64) -> Result<bool, ClError> {
+        let deadline = Instant::now().checked_add(Duration::from_nanos(timeout_ns));
+        let mut pause = Duration::from_micros(20);
+        while self.poll()? < point {
+            let Some(position) = self.ahead.iter().position(|ahead| ahead.point >= point) else { break };
+            match deadline.filter(|_| timeout_ns != u64::MAX) {
+                None => self.ahead[position].event.wait()?,
+                Some(deadline) => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        return Ok(false);
+                    }
+                    std::thread::sleep(pause.min(left));
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// When the launches that have passed since the last call ran, on the device's clock.
+    pub(crate) fn timing(&mut self) -> Timing {
+        self.times.take().unwrap_or_default()
+    }
+}
+
+/// The fault of a wait whose time was up.
+pub(crate) fn time_is_up(point: u64, timeout_ns: u64) -> Fault {
+    Fault::new(Status::Timeout, format!("point {point} has not passed after {timeout_ns} ns"))
+}

@@ -1,0 +1,286 @@
+//! The backend's queue: transfers and launches on an in-order command queue, points between them, and the first error,
+//! which stays. Submitting never waits for the device.
+
+use clamp_kernels::catalogue::{Dtype, Shape};
+use clamp_kernels::device::{Arg, LaunchArrays, Place, Plan};
+use clamp_plugin_api::abi::{ArrayLayout, Fault, LaunchRef, Status, Timing};
+
+use crate::OpenCl;
+use crate::cl::{CommandQueue, Event, Mem, Value};
+use crate::device::{Buffer, OpenClDevice};
+use crate::fault::of_execution;
+use crate::points::{Points, time_is_up};
+use crate::status::{Statuses, Subject};
+
+pub(crate) struct OpenClQueue {
+    device: OpenClDevice,
+    queue: CommandQueue,
+    host_call: u64,
+    points: Points,
+    launches: u64,
+    /// Shared by all launches: the queue is in order, so one has done with it when the next begins.
+    scratch: Vec<Mem>,
+    statuses: Statuses,
+    /// Memory of fills that the device still reads.
+    patterns: Vec<(Event, Box<[u8]>)>,
+    error: Option<Fault>,
+}
+
+/// A launch that is ready to be queued.
+struct Ready {
+    plan: Plan,
+    inputs: Vec<Option<Place>>,
+    outputs: Vec<Place>,
+}
+
+impl OpenClQueue {
+    pub(crate) fn create(device: &OpenClDevice, host_call: u64) -> Result<OpenClQueue, Fault> {
+        device.status()?;
+        Ok(OpenClQueue {
+            device: device.clone(),
+            queue: CommandQueue::create(&device.0.context)?,
+            host_call,
+            points: Points::default(),
+            launches: 0,
+            scratch: Vec::new(),
+            statuses: Statuses::default(),
+            patterns: Vec::new(),
+            error: None,
+        })
+    }
+
+    /// # Safety
+    /// `src` is readable for `len` bytes until a later point has passed.
+    pub(crate) unsafe fn upload(&mut self, dst: &Buffer, offset: u64, src: *const u8, len: u64) -> Result<(), Fault> {
+        self.device.status()?;
+        dst.check(offset, len)?;
+        if len > 0 {
+            // SAFETY: the range was checked, the rest is the caller's promise.
+            let event = unsafe { self.queue.write(&dst.mem, offset, src, len) }?;
+            self.points.queued(event);
+        }
+        Ok(())
+    }
+
+    /// # Safety
+    /// `dst` is writable for `len` bytes until a later point has passed.
+    pub(crate) unsafe fn download(&mut self, src: &Buffer, offset: u64, dst: *mut u8, len: u64) -> Result<(), Fault> {
+        self.device.status()?;
+        src.check(offset, len)?;
+        if len > 0 {
+            // SAFETY: the range was checked, the rest is the caller's promise.
+            let event = unsafe { self.queue.read(&src.mem, offset, dst, len) }?;
+            self.points.queued(event);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn copy(&mut self, dst: &Buffer, to: u64, src: &Buffer, from: u64, len: u64) -> Result<(), Fault> {
+        self.device.status()?;
+        dst.check(to, len)?;
+        src.check(from, len)?;
+        if len > 0 {
+            self.points.queued(self.queue.copy(&dst.mem, to, &src.mem, from, len)?);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn fill(&mut self, dst: &Buffer, offset: u64, bits: u64, width: u32, count: u64) -> Result<(), Fault> {
+        self.device.status()?;
+        if !matches!(width, 1 | 2 | 4 | 8) {
+            return Err(Fault::invalid(format!("fill width {width}: allowed are 1, 2, 4 and 8 bytes")));
+        }
+        let len = count.checked_mul(u64::from(width)).ok_or_else(|| Fault::invalid("fill is too long"))?;
+        dst.check(offset, len)?;
+        if len == 0 {
+            return Ok(());
+        }
+        let pattern = bits.to_le_bytes();
+        let pattern = &pattern[..width as usize];
+        if offset.is_multiple_of(u64::from(width)) {
+            self.points.queued(self.queue.fill(&dst.mem, offset, pattern, len)?);
+            return Ok(());
+        }
+        // The library fills at multiples of the pattern only; elements elsewhere are sent as they are.
+        self.patterns.retain(|(event, _)| !event.has_ended().unwrap_or(true));
+        let bytes = pattern.repeat(count as usize).into_boxed_slice();
+        // SAFETY: the bytes are kept until the event has ended; `Drop` waits for it.
+        let event = unsafe { self.queue.write(&dst.mem, offset, bytes.as_ptr(), len) }?;
+        self.patterns.push((event.clone(), bytes));
+        self.points.queued(event);
+        Ok(())
+    }
+
+    pub(crate) fn submit(&mut self, launches: &[LaunchRef<'_, OpenCl>]) -> Result<u64, Fault> {
+        self.device.status()?;
+        let ready = launches.iter().map(|launch| self.prepare(launch)).collect::<Result<Vec<_>, _>>()?;
+        self.reserve(&ready)?;
+        for (position, (launch, ready)) in launches.iter().zip(ready).enumerate() {
+            // After a failure the results are not read any more, so there is nothing to compute. It is told at the next
+            // wait, since a submit that fails must have queued nothing.
+            if self.error.is_none() {
+                let outcome = match self.device.0.host.cancelled(self.host_call) {
+                    true => Err(Fault::new(Status::Cancelled, "the host asked to stop")),
+                    false => self.enqueue(launch, ready),
+                };
+                match outcome {
+                    Err(fault) if position == 0 && fault.status != Status::Cancelled => return Err(fault),
+                    outcome => self.error = outcome.err().map(|fault| Fault { launch: self.launches, ..fault }),
+                }
+            }
+            self.launches += 1;
+        }
+        // The launches are queued, so what fails from here on is told at the next wait.
+        let behind = self.statuses.read_back(&self.queue);
+        let flushed = behind.map(|event| event.into_iter().for_each(|event| self.points.queued(event)));
+        if let Err(error) = flushed.and_then(|()| self.queue.flush()) {
+            self.error.get_or_insert(self.device.0.note(of_execution(error)));
+        }
+        Ok(self.points.give())
+    }
+
+    pub(crate) fn signal(&mut self) -> Result<u64, Fault> {
+        self.queue.flush()?;
+        Ok(self.points.give())
+    }
+
+    pub(crate) fn poll(&mut self) -> Result<u64, Fault> {
+        self.points.poll().map_err(|error| self.device.0.note(of_execution(error)))
+    }
+
+    pub(crate) fn wait(&mut self, point: u64, timeout_ns: u64) -> Result<Timing, Fault> {
+        if !self.points.knows(point) {
+            return Err(Fault::invalid(format!("point {point} was never given out")));
+        }
+        let broken = |error| self.device.0.note(of_execution(error));
+        if !self.points.wait(point, timeout_ns).map_err(broken)? {
+            return Err(time_is_up(point, timeout_ns));
+        }
+        let found = self.statuses.judge().map_err(broken)?;
+        // A launch's data error came before whatever stopped a later one.
+        match (found, &self.error) {
+            (Some(found), Some(known)) if known.launch <= found.launch => {}
+            (Some(found), _) => self.error = Some(found),
+            (None, _) => {}
+        }
+        self.device.status()?;
+        match &self.error {
+            Some(fault) => Err(fault.clone()),
+            None => Ok(self.points.timing()),
+        }
+    }
+
+    /// Looks over one launch and plans it; queues nothing.
+    fn prepare(&self, launch: &LaunchRef<'_, OpenCl>) -> Result<Ready, Fault> {
+        let inputs = launch
+            .inputs
+            .iter()
+            .map(|input| input.as_ref().map(|(buffer, array)| place(buffer, array)).transpose())
+            .collect::<Result<Vec<_>, _>>()?;
+        let outputs =
+            launch.outputs.iter().map(|(buffer, array)| place(buffer, array)).collect::<Result<Vec<_>, _>>()?;
+        let arrays =
+            LaunchArrays { inputs: &inputs, outputs: &outputs, params: launch.params, present: launch.present };
+        let plan = launch.kernel.kernel.plan(&arrays).map_err(|error| Fault::invalid(error.to_string()))?;
+        Ok(Ready { plan, inputs, outputs })
+    }
+
+    /// Makes the scratch memory large enough for every launch of a batch.
+    fn reserve(&mut self, ready: &[Ready]) -> Result<(), Fault> {
+        for plan in ready.iter().map(|ready| &ready.plan) {
+            for (position, &bytes) in plan.scratch.iter().enumerate() {
+                if self.scratch.get(position).is_some_and(|mem| mem.bytes() >= bytes) {
+                    continue;
+                }
+                let mem = Mem::alloc(&self.device.0.context, bytes.next_power_of_two(), false).map_err(|error| {
+                    Fault { message: format!("cannot allocate {bytes} bytes of scratch: {error}"), ..error.into() }
+                })?;
+                match self.scratch.get_mut(position) {
+                    // Commands that use the old one keep it until they have ended.
+                    Some(smaller) => *smaller = mem,
+                    None => self.scratch.push(mem),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn enqueue(&mut self, launch: &LaunchRef<'_, OpenCl>, ready: Ready) -> Result<(), Fault> {
+        let Ready { plan, inputs, outputs } = ready;
+        let mut status_offset = 0;
+        if plan.has_status {
+            let subject = Subject {
+                launch: self.launches,
+                kernel: launch.kernel.kernel.clone(),
+                inputs,
+                outputs,
+                params: launch.params.to_vec(),
+                present: launch.present,
+            };
+            let (offset, event) = self.statuses.slot(&self.device.0.context, &self.queue, subject)?;
+            status_offset = offset;
+            if let Some(event) = event {
+                self.points.queued(event);
+            }
+        }
+        let mut entries = launch.kernel.entries();
+        for step in &plan.steps {
+            let missing = || Fault::new(Status::Internal, format!("entry point {} is not in its module", step.entry));
+            let entry = entries.get_mut(step.entry).ok_or_else(missing)?;
+            let mut index = 0;
+            let mut set = |value: Value<'_>| {
+                index += 1;
+                entry.set(index - 1, value)
+            };
+            for arg in &step.args {
+                match *arg {
+                    Arg::Input(position) => {
+                        let (buffer, array) = launch.inputs[position].as_ref().ok_or_else(missing)?;
+                        set(Value::Mem(&buffer.mem))?;
+                        set(Value::Wide(array.byte_offset))?;
+                    }
+                    Arg::Output(position) => {
+                        let (buffer, array) = &launch.outputs[position];
+                        set(Value::Mem(&buffer.mem))?;
+                        set(Value::Wide(array.byte_offset))?;
+                    }
+                    Arg::Scratch(position, offset) => {
+                        set(Value::Mem(&self.scratch[position]))?;
+                        set(Value::Wide(offset))?;
+                    }
+                    Arg::Status => {
+                        set(Value::Mem(self.statuses.mem().ok_or_else(missing)?))?;
+                        set(Value::Wide(status_offset))?;
+                    }
+                    Arg::U32(word) | Arg::F32(word) => set(Value::Word(word))?,
+                    Arg::U64(wide) | Arg::F64(wide) => set(Value::Wide(wide))?,
+                }
+            }
+            self.points.launched(self.queue.run(entry, step.groups, step.group_size)?);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for OpenClQueue {
+    fn drop(&mut self) {
+        // The caller's memory and this queue's own are used until the device has done with them.
+        let _ = self.queue.finish();
+    }
+}
+
+/// Where an array lies, held against its buffer.
+fn place(buffer: &Buffer, array: &ArrayLayout) -> Result<Place, Fault> {
+    let dtype = Dtype::from_code(array.dtype)
+        .ok_or_else(|| Fault::invalid(format!("element type {} is unknown", array.dtype)))?;
+    let shape = Shape::new(array.dims()).map_err(|error| Fault::invalid(error.to_string()))?;
+    buffer.check(array.byte_offset, shape.bytes(dtype))?;
+    if !array.byte_offset.is_multiple_of(dtype.size()) {
+        let offset = array.byte_offset;
+        return Err(Fault::invalid(format!(
+            "byte offset {offset} is no multiple of the {} bytes of {dtype}",
+            dtype.size()
+        )));
+    }
+    Ok(Place { dtype, shape, byte_offset: array.byte_offset })
+}
