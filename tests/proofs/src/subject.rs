@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use clamp_host::backend::load::LoadOptions;
+use clamp_host::backend::load::{LoadOptions, PluginSettings};
 use clamp_host::backend::{ArrayRef, Buffer, Catalog, Device, Kernel, LaunchSpec, Queue, QueueOptions, SearchFolder};
 use clamp_kernels::catalogue::{Dtype, FixedParams, KernelSpec, LaunchParams, Shape};
 
@@ -122,7 +122,8 @@ pub(crate) fn open(wanted: &Subjects) -> Result<Vec<Subject>> {
     let mut subjects = Vec::new();
     let mut levels = Vec::new();
     for level in ["portable", "avx2", "avx512"] {
-        let settings = BTreeMap::from([("cpu.dispatch".to_owned(), level.to_owned())]);
+        let settings = BTreeMap::from([("dispatch".to_owned(), level.to_owned())]);
+        let settings = PluginSettings::from([("cpu".to_owned(), settings)]);
         let device = match device(&wanted.plugins, "cpu", settings) {
             Ok(device) => device,
             Err(error) if level != "portable" => {
@@ -140,7 +141,7 @@ pub(crate) fn open(wanted: &Subjects) -> Result<Vec<Subject>> {
         }
     }
     for id in wanted.others() {
-        let device = match device(&wanted.plugins, id, BTreeMap::new()) {
+        let device = match device(&wanted.plugins, id, PluginSettings::new()) {
             Err(error) if wanted.missing_ok => {
                 crate::report::line(&format!("skipped: {id}: {error:#}"));
                 continue;
@@ -154,7 +155,7 @@ pub(crate) fn open(wanted: &Subjects) -> Result<Vec<Subject>> {
 }
 
 /// The first device of a backend; every call loads a catalogue of its own and so makes an instance of its own.
-fn device(plugins: &Path, id: &str, settings: BTreeMap<String, String>) -> Result<Arc<Device>> {
+fn device(plugins: &Path, id: &str, settings: PluginSettings) -> Result<Arc<Device>> {
     let folder = SearchFolder { path: plugins.to_owned(), origin: "--plugins".into(), required: true };
     let options = LoadOptions { settings, ..LoadOptions::default() };
     let catalog = Catalog::open(vec![folder], &options).map_err(told)?;
