@@ -189,8 +189,8 @@ mod x86 {
 
                 /// Only for a CPU that has these vectors.
                 pub(in super::super) fn loops() -> Loops {
-                    // SAFETY: `Loops::best` calls this only where the CPU has the features; so in all of these.
                     let read: Vec<Way<fn(&[f32]) -> u32>> = vec![
+                        // SAFETY: `Loops::best` calls this only where the CPU has the features; so in all of these.
                         Way { how: $shown, run: |x| unsafe { read::<1, 0>(x) } },
                         // SAFETY: as above.
                         Way { how: concat!($shown, ", prefetch"), run: |x| unsafe { read::<1, 4096>(x) } },
