@@ -217,3 +217,22 @@ fn an_unknown_backend_and_a_missing_gpu_have_their_own_codes() {
     bench.run(&["run", "digits", "--plugins", &empty]).expect(13).complains_of("no backend is installed");
     bench.run(&["backend", "list", "--plugins", "/nonexistent"]).expect(13).complains_of("/nonexistent");
 }
+
+#[test]
+fn the_cpu_backend_works_at_the_level_that_its_setting_names() {
+    let mut bench = Bench::new();
+    npy(&bench.work().join("x.npy"), &[1.0, -2.5]);
+    let run = ["kernel", "run", "neg.f32.v1", "--in", "x=x.npy", "--out", "y.npy", "--backend", "cpu"];
+    std::fs::write(bench.home().join("clamp.yaml"), "plugins:\n  cpu:\n    dispatch: portable\n").expect("write");
+    let list = bench.run(&["backend", "list", "--json"]).expect(0).json();
+    assert_eq!(entry(&list, "clamp_cpu.so")["devices"][0]["dispatch"], "portable");
+    let _ = bench.run(&run).expect(0);
+    assert_eq!(elements(&bench.work().join("y.npy")), [-1.0, 2.5]);
+    // The environment wins over the file.
+    bench.environment.insert("CLAMP_PLUGINS_CPU_DISPATCH".into(), "avx3".into());
+    bench.run(&run).expect(14).complains_of("plugins.cpu.dispatch is `avx3`; there are portable, avx2, avx512");
+    bench.environment.clear();
+    bench.environment.insert("CLAMP_HOME".into(), bench.home().display().to_string());
+    bench.environment.insert("CLAMP_PLUGINS_CPU_DISPACH".into(), "avx2".into());
+    bench.run(&run).expect(14).complains_of("backend `cpu` has no setting plugins.cpu.dispach");
+}

@@ -1,7 +1,7 @@
 //! `bench`: kernels beside their ceilings, the stable form of `--json`, and what a comparison finds. Speeds themselves are
 //! no test's business.
 
-use clamp_tests::Bench;
+use clamp_tests::{Bench, c_plugin};
 use serde_json::{Value, json};
 
 const TINY: [&str; 8] = ["bench", "--backend", "cpu", "--size", "1MiB", "--time", "0.01", "--json"];
@@ -60,6 +60,27 @@ fn every_kernel_can_be_measured_and_the_table_names_each() {
         assert!(text.lines().any(|line| line.split(' ').next() == Some(id)), "{id} is not in\n{text}");
     }
     assert!(!text.contains("not measured"), "{text}");
+}
+
+#[test]
+fn another_device_is_held_against_its_own_kernels_and_what_it_lacks_is_named() {
+    let bench = Bench::new();
+    let folder = bench.work().join("plugins");
+    std::fs::create_dir(&folder).expect("a folder");
+    c_plugin("plain", &[], &folder);
+    let folder = folder.to_string_lossy();
+    let args = ["bench", "--plugins", &folder, "--size", "64KiB", "--time", "0.01", "neg.f32"];
+    bench.run(&args).expect(13).complains_of("no kernel is called neg.f32");
+    let args =
+        ["bench", "--plugins", &folder, "--size", "64KiB", "--time", "0.01", "--json", "neg.f32.v1", "copy.f32.v1"];
+    let report = bench.run(&args).expect(0).json();
+    // Its only kernel is a negation, so there is nothing that stands for a copy.
+    let neg = row(&report, "kernels", "kernel", "neg.f32.v1");
+    assert_eq!((&neg["bound"], &neg["share"]), (&"copy".into(), &Value::Null));
+    assert_eq!(row(&report, "ceilings", "name", "copy")["per_second"], Value::Null);
+    assert_eq!(row(&report, "calls", "name", "table call")["most_ns"], Value::Null);
+    let skipped = row(&report, "skipped", "kernel", "copy.f32.v1");
+    assert_eq!(skipped["reason"], "backend `c-example` does not have it");
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::path::Path;
 use clamp_tests::{Bench, command, dist};
 
 /// Bytes of the array.
-const ARRAY: u64 = 512 << 20;
+const ARRAY: u64 = 160 << 20;
 
 /// What the program has beside its arrays: its code, its threads' stacks and heaps, which are reserved rather than used.
-const BESIDE: u64 = 384 << 20;
+const BESIDE: u64 = 128 << 20;
 
 /// An array of zeros that takes no room on the disk.
 fn sparse(path: &Path, bytes: u64) {
@@ -38,7 +38,7 @@ fn an_array_goes_in_and_out_without_a_second_copy() {
     };
     let _ = within(2 * ARRAY + BESIDE).expect(0);
     // The limit is one: with less than both arrays the backend says that it has no memory.
-    within(2 * ARRAY - (64 << 20)).expect(15).complains_of("cannot allocate");
+    within(2 * ARRAY - (32 << 20)).expect(15).complains_of("cannot allocate");
 }
 
 #[test]

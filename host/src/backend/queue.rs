@@ -261,7 +261,9 @@ impl Queue {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let batch = std::mem::take(&mut self.pending);
+        // The next batch is as long as this one, most often.
+        let next = Vec::with_capacity(self.pending.len());
+        let batch = std::mem::replace(&mut self.pending, next);
         self.arrays.clear();
         for launch in &batch {
             self.arrays.extend(launch.inputs.iter().map(|array| array.as_ref().map_or(ABSENT, raw)));
@@ -386,6 +388,7 @@ enum Waited {
 const ABSENT: ClampArray =
     ClampArray { buffer: std::ptr::null_mut(), byte_offset: 0, dtype: 0, ndim: 0, dims: [0; CLAMP_MAX_DIMS] };
 
+#[inline]
 fn raw(array: &ArrayRef) -> ClampArray {
     let mut dims = [0; CLAMP_MAX_DIMS];
     dims[..array.shape.ndim()].copy_from_slice(array.shape.dims());
@@ -398,6 +401,7 @@ fn raw(array: &ArrayRef) -> ClampArray {
     }
 }
 
+#[inline]
 fn desc(array: &ArrayRef) -> ArrayDesc {
     ArrayDesc {
         dtype: array.dtype,

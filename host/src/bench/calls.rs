@@ -21,15 +21,18 @@ const ROUNDS: usize = 31;
 /// Calls in one measurement.
 const POLLS: u32 = 10_000;
 
-/// Launches that are queued together.
+/// Launches between two waits.
 const LAUNCHES: usize = 1000;
+
+/// Launches that go to the backend together, as `limits.queued_launches` has it.
+const BATCH: usize = 128;
 
 /// Elements of a small launch.
 const ELEMENTS: u64 = 64;
 
 /// Both costs at a number of threads.
 pub(super) fn measure(device: &Arc<Device>, threads: u32) -> Result<Vec<Call>> {
-    let options = QueueOptions { strict: true, max_threads: threads, batch: LAUNCHES };
+    let options = QueueOptions { strict: true, max_threads: threads, batch: BATCH };
     let mut queue = Queue::create(device, options)?;
     let on_cpu = device.facts.kind == DeviceKind::Cpu && device.backend_id() == "cpu";
     let row = |name: &str, samples, most: Option<f64>| {

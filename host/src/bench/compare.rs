@@ -11,9 +11,9 @@ use super::report::{KernelRow, Report};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// By more than the tolerance and the noise.
+    /// By more than the tolerance, and the quartiles do not overlap.
     Slower,
-    /// By more than the tolerance and the noise.
+    /// By more than the tolerance, and the quartiles do not overlap.
     Faster,
     /// Neither.
     Same,
@@ -48,7 +48,7 @@ pub struct Change {
     pub threads: u32,
     /// Speed now over speed then, less 1; null where there is nothing to compare.
     pub change: Option<f64>,
-    /// What both runs' spread explains.
+    /// Half the quartile distances of both runs, together.
     pub noise: Option<f64>,
     /// What that means.
     pub verdict: Verdict,
@@ -118,10 +118,10 @@ fn change(name: &str, threads: u32, speeds: Option<Option<(Figure, Figure)>>, to
         Some(Some((now, then))) => {
             let change = now.median / then.median - 1.0;
             let noise = now.noise() + then.noise();
-            let beyond = tolerance.max(noise);
+            // Where the quartiles of the two overlap, they may well be the same.
             let verdict = match change {
-                _ if change < -beyond => Verdict::Slower,
-                _ if change > beyond => Verdict::Faster,
+                _ if change < -tolerance && now.high < then.low => Verdict::Slower,
+                _ if change > tolerance && now.low > then.high => Verdict::Faster,
                 _ => Verdict::Same,
             };
             row(Some(change), Some(noise), verdict)

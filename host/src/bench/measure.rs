@@ -55,12 +55,13 @@ pub fn run(device: &Arc<Device>, options: &Options, watch: &mut dyn Watch) -> Re
         watch.step(turn * kernels.len(), total, "ceilings");
         let mut bench = Bench {
             device,
-            queue: Queue::create(device, QueueOptions { strict: true, max_threads: threads, batch: 1024 })?,
+            queue: Queue::create(device, QueueOptions { strict: true, max_threads: threads, batch: 128 })?,
             threads,
             ceilings: ceiling::of(device, threads as usize, options.size)?,
             reached: Bound::ALL.map(|bound| (bound, Vec::new())),
             options,
         };
+        report.ceiling_bytes = bench.ceilings.bytes();
         report.huge_page_bytes = bench.ceilings.huge_page_bytes();
         report.calls.extend(calls::measure(device, threads)?);
         for (position, spec) in kernels.iter().enumerate() {

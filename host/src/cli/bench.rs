@@ -1,7 +1,7 @@
 //! `bench`: how quick each kernel is beside what the machine can do, and what got slower since another time. Uses a
 //! backend directly and leaves no run record.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ impl Watch for Line {
 
 pub(super) fn run(global: &Global, args: &BenchArgs, output: &Output) -> Result<ExitCode> {
     // What can be refused is refused before minutes of measuring.
-    let former = args.compare.as_ref().map(former).transpose()?;
+    let former = args.compare.as_deref().map(former).transpose()?;
     let size = args.size.as_deref().map(size).transpose()?.unwrap_or_else(bench::default_size);
     if !(args.time > 0.0 && args.time <= 3600.0) {
         return Err(Error::usage(format!("--time {}: is no number of seconds from above 0 to 3600", args.time)));
@@ -95,7 +95,7 @@ pub(super) fn run(global: &Global, args: &BenchArgs, output: &Output) -> Result<
     Ok(if slower { exit_of(ErrorKind::Slower) } else { ExitCode::SUCCESS })
 }
 
-fn former(path: &PathBuf) -> Result<Report> {
+fn former(path: &Path) -> Result<Report> {
     let text = std::fs::read(path).map_err(|e| match e.kind() {
         std::io::ErrorKind::NotFound => Error::not_found(format!("--compare: {} does not exist", path.display()))
             .hint("give a file that `clamp-host bench --json` wrote"),

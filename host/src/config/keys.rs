@@ -155,7 +155,7 @@ settings! {
         /// Tensors, kernels and artifacts that may be open at one time.
         handles: u64 as Count = "100000",
         /// Kernel launches that are gathered before they go to the backend together.
-        queued_launches: u64 as Count = "1024",
+        queued_launches: u64 as Count = "128",
         /// Bytes of a call's input.
         input_bytes: u64 as Bytes = "64MiB",
         /// Bytes of an overlay's manifest.json, when it is installed.

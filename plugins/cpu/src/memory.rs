@@ -77,9 +77,11 @@ impl Drop for Memory {
             Source::Empty => {}
             // SAFETY: allocated with this very layout.
             Source::Heap(layout) => unsafe { dealloc(self.ptr.as_ptr(), layout) },
-            // SAFETY: exactly what `map` left mapped, and nobody uses it any more. A kernel that refuses would leave the
-            // pages mapped, which harms nothing.
-            Source::Mapping(len) => drop(unsafe { munmap(self.ptr.as_ptr().cast(), len) }),
+            Source::Mapping(len) => {
+                // SAFETY: exactly what `map` left mapped, and nobody uses it any more. A refusal would leave the pages
+                // mapped, which harms nothing.
+                let _ = unsafe { munmap(self.ptr.as_ptr().cast(), len) };
+            }
         }
     }
 }

@@ -20,6 +20,7 @@ const LAUNCHES: usize = 8;
 /// A queue of its own and the kernels that this backend has.
 pub(super) struct DeviceKernels {
     queue: Queue,
+    bytes: u64,
     copy: Option<Stand>,
     triad: Option<Stand>,
     fma: Option<Stand>,
@@ -59,7 +60,7 @@ impl DeviceKernels {
         let given = [("expr", Given::Text(&chain)), ("c0", factor(0.999)), ("c1", factor(0.001))];
         let operations = (2 * DEPTH) as f64 * elements as f64;
         let fma = stand("map.f32.v1", &given, 1, operations, "map.f32.v1 of nested fma");
-        Ok(Self { queue, copy, triad, fma })
+        Ok(Self { queue, bytes: 3 * shape.bytes(Dtype::F32), copy, triad, fma })
     }
 
     fn of(&self, bound: Bound) -> Option<&Stand> {
@@ -105,6 +106,10 @@ impl Ceilings for DeviceKernels {
 
     fn how(&self, bound: Bound) -> String {
         self.of(bound).map_or_else(|| "this backend has no kernel for it".to_owned(), |stand| stand.how.to_owned())
+    }
+
+    fn bytes(&self) -> u64 {
+        self.bytes
     }
 
     fn huge_page_bytes(&self) -> Option<u64> {

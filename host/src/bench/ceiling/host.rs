@@ -98,6 +98,10 @@ impl Ceilings for HostLoops {
         how.to_owned()
     }
 
+    fn bytes(&self) -> u64 {
+        self.region.bytes()
+    }
+
     fn huge_page_bytes(&self) -> Option<u64> {
         self.huge_page_bytes
     }

@@ -3,14 +3,23 @@
 
 use std::hint::black_box;
 
+/// Loads all of x.
+type Read = fn(&[f32]) -> u32;
+
+/// x into out.
+type CopyTo = fn(&[f32], &mut [f32]);
+
+/// x * c + y into out.
+type Triad = fn(&[f32], &[f32], &mut [f32]);
+
 /// The ways in which one bound can be reached; which is quickest differs from machine to machine.
 pub(super) struct Loops {
     /// Load all of x; the result only keeps the loads from being left out.
-    pub(super) read: Vec<Way<fn(&[f32]) -> u32>>,
+    pub(super) read: Vec<Way<Read>>,
     /// x into out.
-    pub(super) copy: Vec<Way<fn(&[f32], &mut [f32])>>,
+    pub(super) copy: Vec<Way<CopyTo>>,
     /// x * c + y into out.
-    pub(super) triad: Vec<Way<fn(&[f32], &[f32], &mut [f32])>>,
+    pub(super) triad: Vec<Way<Triad>>,
     /// So many rounds of [`Loops::operations`].
     pub(super) fma: Way<fn(u64) -> f32>,
     /// Operations of one round, two for each multiply-add.
@@ -95,7 +104,7 @@ mod x86 {
             fma: $fma:ident, integers: $integers:ident
         ) => {
             pub(in super::super) mod $name {
-                use super::super::{FACTOR, Loops, Way};
+                use super::super::{CopyTo, FACTOR, Loops, Read, Triad, Way};
                 use super::*;
 
                 const LANES: usize = $lanes;
@@ -189,8 +198,8 @@ mod x86 {
 
                 /// Only for a CPU that has these vectors.
                 pub(in super::super) fn loops() -> Loops {
-                    // SAFETY: `Loops::best` calls this only where the CPU has the features; so in all of these.
-                    let read: Vec<Way<fn(&[f32]) -> u32>> = vec![
+                    let read: Vec<Way<Read>> = vec![
+                        // SAFETY: `Loops::best` calls this only where the CPU has the features; so in all of these.
                         Way { how: $shown, run: |x| unsafe { read::<1, 0>(x) } },
                         // SAFETY: as above.
                         Way { how: concat!($shown, ", prefetch"), run: |x| unsafe { read::<1, 4096>(x) } },
@@ -199,13 +208,13 @@ mod x86 {
                         // SAFETY: as above.
                         Way { how: concat!($shown, ", 4 streams, prefetch"), run: |x| unsafe { read::<4, 2048>(x) } },
                     ];
-                    let copy: Vec<Way<fn(&[f32], &mut [f32])>> = vec![
+                    let copy: Vec<Way<CopyTo>> = vec![
                         // SAFETY: as above.
                         Way { how: $shown, run: |x, out| unsafe { copy::<false>(x, out) } },
                         // SAFETY: as above.
                         Way { how: concat!($shown, ", non-temporal"), run: |x, out| unsafe { copy::<true>(x, out) } },
                     ];
-                    let triad: Vec<Way<fn(&[f32], &[f32], &mut [f32])>> = vec![
+                    let triad: Vec<Way<Triad>> = vec![
                         // SAFETY: as above.
                         Way { how: $shown, run: |x, y, out| unsafe { triad::<false>(x, y, out) } },
                         Way {

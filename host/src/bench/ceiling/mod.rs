@@ -68,7 +68,10 @@ pub trait Ceilings {
     /// How the bound is measured, for people: `avx512, non-temporal stores`.
     fn how(&self, bound: Bound) -> String;
 
-    /// Bytes of the arrays that lie on huge pages, where the system says so.
+    /// Bytes of the arrays together.
+    fn bytes(&self) -> u64;
+
+    /// How many of them lie on huge pages, where the system says so.
     fn huge_page_bytes(&self) -> Option<u64>;
 }
 

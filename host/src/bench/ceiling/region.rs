@@ -48,6 +48,11 @@ impl Region {
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr().cast(), self.len / size_of::<f32>()) }
     }
 
+    /// How many bytes it has.
+    pub(super) fn bytes(&self) -> u64 {
+        self.len as u64
+    }
+
     /// Bytes of it that lie on huge pages; `None` where the system does not say.
     pub(super) fn huge_page_bytes(&self) -> Option<u64> {
         let maps = std::fs::read_to_string("/proc/self/smaps").ok()?;
