@@ -72,7 +72,8 @@ fn great_arrays_have_the_bits_of_small_ones() {
     let (mut expected, mut got) = (vec![0.0; x.len()], vec![0.0f32; x.len() + 16]);
     for level in Level::ALL.into_iter().filter(|&level| level.is_here() && level != Level::Portable) {
         let form = forms::Form::Block(level);
-        for function in &FUNCTIONS {
+        // The way past the caches is one for all functions; a composition takes its steps within them.
+        for function in FUNCTIONS.iter().filter(|function| ["exp", "log", "erf", "gelu"].contains(&function.name)) {
             x.chunks(CHUNK).zip(expected.chunks_mut(CHUNK)).for_each(|(x, y)| form.run(function, x, y));
             let aligned = got.as_ptr().align_offset(64);
             for start in [aligned, aligned + 1] {

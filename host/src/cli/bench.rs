@@ -34,7 +34,7 @@ pub(super) struct BenchArgs {
     /// Seconds for each kernel and number of threads, about
     #[arg(long, value_name = "SECONDS", default_value_t = 1.0)]
     time: f64,
-    /// A file that an earlier --json wrote: say what got slower since, exit code 18 if anything did
+    /// A file that an earlier --json wrote: say what got slower since, exit code 19 if anything did
     #[arg(long, value_name = "FILE")]
     compare: Option<PathBuf>,
     /// How much slower is no change; what the spread of both runs explains is none either

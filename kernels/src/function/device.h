@@ -13,6 +13,9 @@
 #define CLAMP_F_MAGIC 6755399441055744.0
 #define CLAMP_F_SIGN ((u64)1 << 63)
 
+/* On bits: a compiler may take a test of a computed NaN for one without meaning. */
+CLAMP_FN int clamp_f_is_nan(f32 x) { return (clamp_bits32(x) & 0x7fffffffu) > 0x7f800000u; }
+
 /* Whether the last bits of y could decide between two floats. */
 CLAMP_FN int clamp_f_is_near_middle(f64 y) {
     return ((clamp_bits64(y) - (((u64)1 << 28) - 16)) & (((u64)1 << 29) - 32)) == 0;
@@ -57,7 +60,7 @@ CLAMP_FN f64 clamp_f_less_one(f64 x) {
 }
 
 CLAMP_FN f32 clamp_exp(f32 x) {
-    if (x != x) return CLAMP_F_NAN;
+    if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 near = clamp_f_between((f64)x, -105.0, 105.0);
     f64 shifted = clamp_fma64(near, CLAMP_F_SIXTEENTHS_HIGH, CLAMP_F_MAGIC);
     f64 power = clamp_f_power(shifted);
@@ -66,7 +69,7 @@ CLAMP_FN f32 clamp_exp(f32 x) {
 }
 
 CLAMP_FN f32 clamp_exp2(f32 x) {
-    if (x != x) return CLAMP_F_NAN;
+    if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 near = clamp_f_between((f64)x, -151.0, 151.0);
     f64 shifted = clamp_fma64(near, 16.0, CLAMP_F_MAGIC);
     f64 power = clamp_f_power(shifted);
@@ -75,7 +78,7 @@ CLAMP_FN f32 clamp_exp2(f32 x) {
 }
 
 CLAMP_FN f32 clamp_expm1(f32 x) {
-    if (x != x) return CLAMP_F_NAN;
+    if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 y = clamp_f_with_sign(clamp_f_less_one(clamp_f_between((f64)x, -105.0, 105.0)), (f64)x);
     return clamp_f_is_near_middle(y) ? clamp_f_named_expm1(clamp_bits32(x), (f32)y) : (f32)y;
 }
@@ -268,7 +271,7 @@ CLAMP_FN f32 clamp_cospi(f32 x) {
 /* tanh, erf */
 
 CLAMP_FN f32 clamp_tanh(f32 x) {
-    if (x != x) return CLAMP_F_NAN;
+    if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 near = clamp_f_between(clamp_f_magnitude((f64)x), 0.0, 10.0);
     f64 e = clamp_f_less_one(near + near);
     f64 y = clamp_f_with_sign(e / (e + 2.0), (f64)x);
@@ -276,7 +279,7 @@ CLAMP_FN f32 clamp_tanh(f32 x) {
 }
 
 CLAMP_FN f32 clamp_erf(f32 x) {
-    if (x != x) return CLAMP_F_NAN;
+    if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 near = clamp_f_between(clamp_f_magnitude((f64)x), 0.0, CLAMP_F_ERF_LARGEST);
     f64 at = clamp_fma64(near, CLAMP_F_ERF_INVERSE, CLAMP_F_MAGIC);
     f64 r = clamp_fma64(at - CLAMP_F_MAGIC, -CLAMP_F_ERF_STEP, near);
@@ -289,7 +292,7 @@ CLAMP_FN f32 clamp_erf(f32 x) {
 
 /* The compositions; a quotient of floats is rounded once by way of f64. */
 
-CLAMP_FN f32 clamp_f_canonical(f32 y) { return y != y ? CLAMP_F_NAN : y; }
+CLAMP_FN f32 clamp_f_canonical(f32 y) { return clamp_f_is_nan(y) ? CLAMP_F_NAN : y; }
 
 CLAMP_FN f32 clamp_sigmoid(f32 x) { return clamp_f_canonical((f32)(1.0 / (f64)(1.0f + clamp_exp(-x)))); }
 

@@ -7,13 +7,17 @@ fn number(name: &str, value: f64) -> String {
 }
 
 fn table(name: &str, values: &[f64]) -> String {
-    let values: String = values.iter().map(|value| format!("    {value:?},\n")).collect();
-    format!("\nCLAMP_TABLE f64 clamp_f_{name}[{}] = {{\n{values}}};\n", values.lines().count())
+    list("f64", name, values.iter().map(|value| format!("{value:?}")).collect())
 }
 
 fn words(name: &str, values: &[u32]) -> String {
-    let values: String = values.iter().map(|value| format!("    0x{value:08x}u,\n")).collect();
-    format!("\nCLAMP_TABLE u32 clamp_f_{name}[{}] = {{\n{values}}};\n", values.lines().count())
+    list("u32", name, values.iter().map(|value| format!("0x{value:08x}u")).collect())
+}
+
+/// Four values a line.
+fn list(kind: &str, name: &str, values: Vec<String>) -> String {
+    let lines: String = values.chunks(4).map(|values| format!("    {},\n", values.join(", "))).collect();
+    format!("\nCLAMP_TABLE {kind} clamp_f_{name}[{}] = {{\n{lines}}};\n", values.len())
 }
 
 /// A function that gives the named result of an input, else `y`.

@@ -5,7 +5,7 @@ use super::wide::Wide;
 use crate::dispatch::Level;
 
 /// How far ahead of the loads elements are asked for, where they come from memory.
-const AHEAD: usize = 512;
+const AHEAD: usize = 2048;
 
 /// Several f64 that are loaded from floats and stored as such.
 pub(super) trait Vector: Wide {

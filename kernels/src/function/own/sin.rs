@@ -10,7 +10,7 @@ pub(crate) struct Sin;
 pub(crate) struct Cos;
 
 /// 1/pi.
-pub(super) const INVERSE: f64 = 0.3183098861837907;
+pub(super) const INVERSE: f64 = std::f64::consts::FRAC_1_PI;
 /// -pi in three parts, the first of 29 bits.
 pub(super) const LESS_PI: [f64; 3] = [-3.141592651605606, -1.984187159361081e-9, -3.2892513872648515e-26];
 

@@ -12,7 +12,7 @@ pub(crate) struct Cospi;
 pub(super) const LARGEST: f64 = 16_777_216.0;
 
 /// pi, and what is missing in it.
-pub(super) const PI: [f64; 2] = [3.141592653589793, 1.2246467991473532e-16];
+pub(super) const PI: [f64; 2] = [std::f64::consts::PI, 1.2246467991473532e-16];
 
 /// (sin(pi r) - pi r) / r^3 in r^2 for |r| <= 1/2, through Chebyshev's points; the highest power first.
 pub(super) const POLYNOMIAL: [f64; 8] = [

@@ -9,7 +9,7 @@ use super::{Curve, NAN};
 pub(crate) struct Tan;
 
 /// 2/pi.
-pub(super) const INVERSE: f64 = 0.6366197723675814;
+pub(super) const INVERSE: f64 = std::f64::consts::FRAC_2_PI;
 /// -pi/2 in three parts, the first of 29 bits.
 pub(super) const LESS_HALF_PI: [f64; 3] = [-1.570796325802803, -9.920935796805404e-10, -1.6446256936324258e-26];
 
