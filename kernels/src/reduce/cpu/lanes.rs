@@ -8,7 +8,8 @@
 //!   binade;
 //! - level 1 takes halves of that unit, R of them: its unit is top - 85, and these are 2^50 units again;
 //! - a product of two f64 is two terms, the rounded product and its error. The error, at most 2^(top - 54), enters at
-//!   level 1 and leaves a half unit of that level too: 2 * R halves enter level 2, whose unit is top - 127.
+//!   level 1 and leaves a half unit of that level too: 2 * R halves enter level 2, whose unit is top - 127, and as many
+//!   level 3, whose unit is top - 169.
 //!
 //! Nothing is lost if every term is below 2^top and a multiple of the last unit. Both are read from the exponents of the
 //! same block, and its lanes are thrown away where they do not hold. The bits of a lane, less those of its start, are
@@ -29,11 +30,11 @@ const ROWS: usize = 256;
 /// Terms of a block, at most.
 pub(super) const BLOCK: usize = LANES * ROWS;
 
-/// Levels of a lane, of which only products of f64 use the third.
-const LEVELS: usize = 3;
+/// Levels of a lane, of which only products of f64 use more than two.
+const LEVELS: usize = 4;
 
 /// How far below the top of a window the unit of each level is.
-const UNITS: [i32; LEVELS] = [42, 85, 127];
+const UNITS: [i32; LEVELS] = [42, 85, 127, 169];
 
 /// What is summed.
 pub(super) trait Terms: Copy + Send + Sync {
@@ -41,6 +42,8 @@ pub(super) trait Terms: Copy + Send + Sync {
     type Float: Exact;
     /// How far below the top of a window the terms may reach.
     const SPAN: i32;
+    /// How far above the terms of one block a window is made, for the next blocks.
+    const ABOVE: i32;
     /// Exponents that a term's significand may have.
     const BINS: usize;
     /// The first of them.
@@ -93,7 +96,7 @@ impl Window {
         /// No level may reach infinity, nor the unit of one the numbers below 2^-1074.
         const HIGHEST: i32 = 1000;
         let room = range.lowest.saturating_sub(range.top - K::SPAN);
-        let top = (range.top + (room / 2).min(8)).max(K::SPAN + <f64 as Exact>::LOWEST);
+        let top = (range.top + (room / 2).min(K::ABOVE)).max(K::SPAN + <f64 as Exact>::LOWEST);
         let window = Window::below::<K>(top);
         (top <= HIGHEST && window.holds(range)).then_some(window)
     }
@@ -196,12 +199,32 @@ fn add(level: &mut f64, x: f64) -> f64 {
 }
 
 levels! {
-    fn elements_f32 [](x: &[f32], window: &Window) -> Lanes {
+    /// In level 0 alone, which holds most blocks whole: half the work.
+    fn elements_f32_in_one [](x: &[f32], window: &Window) -> Lanes {
         let mut levels = window.starts().map(|start| [start; LANES]);
         let mut keys = Keys::<u32>::NONE;
         let (rows, rest) = x.as_chunks::<LANES>();
         for row in rows {
             ahead::ask(row);
+            for lane in 0..LANES {
+                keys.see(lane, row[lane]);
+                levels[0][lane] += f64::from(row[lane]);
+            }
+        }
+        for (lane, &x) in rest.iter().enumerate() {
+            keys.see(lane, x);
+            levels[0][lane] += f64::from(x);
+        }
+        Lanes { levels, range: keys.range() }
+    }
+}
+
+levels! {
+    fn elements_f32 [](x: &[f32], window: &Window) -> Lanes {
+        let mut levels = window.starts().map(|start| [start; LANES]);
+        let mut keys = Keys::<u32>::NONE;
+        let (rows, rest) = x.as_chunks::<LANES>();
+        for row in rows {
             for lane in 0..LANES {
                 keys.see(lane, row[lane]);
                 let left = add(&mut levels[0][lane], f64::from(row[lane]));
@@ -277,8 +300,10 @@ levels! {
             // Exact where the window holds the product's last bit, which is then no lower than the least f64.
             let error = x.mul_add(y, -product);
             let left = add(&mut levels[0][lane], product);
-            levels[2][lane] += add(&mut levels[1][lane], left);
-            levels[2][lane] += add(&mut levels[1][lane], error);
+            for part in [left, error] {
+                let left = add(&mut levels[1][lane], part);
+                levels[3][lane] += add(&mut levels[2][lane], left);
+            }
         };
         let (x_rows, x_rest) = x.as_chunks::<LANES>();
         let (y_rows, y_rest) = y.as_chunks::<LANES>();
@@ -300,10 +325,11 @@ levels! {
 }
 
 macro_rules! elements {
-    ($float:ident, $lanes:ident, $bins:literal) => {
+    ($float:ident, $lanes:expr, $bins:literal, $above:literal) => {
         impl Terms for Elements<'_, $float> {
             type Float = $float;
             const SPAN: i32 = UNITS[1];
+            const ABOVE: i32 = $above;
             const BINS: usize = $bins;
             const FIRST_BIN: i32 = <$float as Exact>::LOWEST - 1;
 
@@ -337,8 +363,17 @@ macro_rules! elements {
     };
 }
 
-elements!(f32, elements_f32, 256);
-elements!(f64, elements_f64, 2048);
+elements!(f32, one_or_both_f32, 256, 1);
+elements!(f64, elements_f64, 2048, 8);
+
+/// Level 0 alone where its unit is low enough for the block.
+fn one_or_both_f32(level: Level, x: &[f32], window: &Window) -> Lanes {
+    let lanes = elements_f32_in_one(level, x, window);
+    match lanes.range {
+        Some(range) if window.holds(range) && range.lowest < window.units()[0] => elements_f32(level, x, window),
+        _ => lanes,
+    }
+}
 
 /// The exponent field, 1 for a subnormal too, and the significand with its sign.
 #[inline(always)]
@@ -353,6 +388,7 @@ fn parts<T: Exact>(x: T) -> (usize, i64) {
 impl Terms for Products<'_, f32> {
     type Float = f32;
     const SPAN: i32 = UNITS[1];
+    const ABOVE: i32 = 8;
     const BINS: usize = 512;
     const FIRST_BIN: i32 = 2 * <f32 as Exact>::LOWEST - 2;
 
@@ -386,7 +422,8 @@ impl Terms for Products<'_, f32> {
 
 impl Terms for Products<'_, f64> {
     type Float = f64;
-    const SPAN: i32 = UNITS[2];
+    const SPAN: i32 = UNITS[3];
+    const ABOVE: i32 = 8;
     const BINS: usize = 4096;
     const FIRST_BIN: i32 = 2 * <f64 as Exact>::LOWEST - 2;
 
