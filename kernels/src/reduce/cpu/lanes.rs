@@ -44,10 +44,10 @@ pub(super) trait Terms: Copy + Send + Sync {
     const SPAN: i32;
     /// How far above the terms of one block a window is made, for the next blocks.
     const ABOVE: i32;
-    /// Exponents that a term's significand may have.
+    /// What the terms of one exponent add up to, of a task's 2^20 terms at most.
+    type Bin: Copy + Default + Send;
+    /// How many bins there are.
     const BINS: usize;
-    /// The first of them.
-    const FIRST_BIN: i32;
 
     /// How many there are.
     fn len(self) -> usize;
@@ -59,8 +59,10 @@ pub(super) trait Terms: Copy + Send + Sync {
     fn is_negative_zero(self, index: usize) -> bool;
     /// The lanes of at most a block of terms.
     fn lanes(self, level: Level, window: &Window) -> Lanes;
-    /// Adds the significand of each term, which is finite, to the bin of its exponent.
-    fn bin(self, bins: &mut [i128]);
+    /// Adds each term, which is finite, to the bin of its exponent.
+    fn bin(self, bins: &mut [Self::Bin]);
+    /// What a bin holds: an integer times two to a power.
+    fn of_bin(index: usize, bin: Self::Bin) -> (i128, i32);
 }
 
 /// The elements of an array.
@@ -324,14 +326,37 @@ levels! {
     }
 }
 
+/// The bin of a float's bits, by sign and exponent, and what it adds there: its fraction and, above the bits that 2^20
+/// fractions may take, a 1 for the count. This spares the leading bit and the sign of every term.
+macro_rules! counted {
+    ($float:ident, $bin:ident, $bits:expr) => {{
+        let (bits, fraction) = ($bits, <$float as Exact>::PRECISION - 1);
+        ((bits >> fraction) as usize, $bin::from(bits & ((1 << fraction) - 1)) + (1 << (fraction + COUNT_FROM)))
+    }};
+}
+
+/// Where the count begins, above the bits of a fraction.
+const COUNT_FROM: u32 = 20;
+
+/// What such a bin holds.
+fn of_counted<T: Exact>(index: usize, bin: u128) -> (i128, i32) {
+    let fraction = T::PRECISION - 1;
+    let fields = (T::HIGHEST - T::LOWEST) as usize + 3 - T::PRECISION as usize;
+    let (negative, field) = (index > fields, index as i32 & fields as i32);
+    let fractions = (bin & ((1 << (fraction + COUNT_FROM)) - 1)) as i128;
+    let leading = if field == 0 { 0 } else { ((bin >> (fraction + COUNT_FROM)) << fraction) as i128 };
+    let value = fractions + leading;
+    (if negative { -value } else { value }, T::LOWEST + field.max(1) - 1)
+}
+
 macro_rules! elements {
-    ($float:ident, $lanes:expr, $bins:literal, $above:literal) => {
+    ($float:ident, $lanes:expr, $bin:ident, $bins:literal, $above:literal) => {
         impl Terms for Elements<'_, $float> {
             type Float = $float;
             const SPAN: i32 = UNITS[1];
             const ABOVE: i32 = $above;
+            type Bin = $bin;
             const BINS: usize = $bins;
-            const FIRST_BIN: i32 = <$float as Exact>::LOWEST - 1;
 
             fn len(self) -> usize {
                 self.0.len()
@@ -353,18 +378,22 @@ macro_rules! elements {
                 $lanes(level, self.0, window)
             }
 
-            fn bin(self, bins: &mut [i128]) {
-                for &x in self.0 {
-                    let (field, significand) = parts(x);
-                    bins[field] += i128::from(significand);
+            fn bin(self, bins: &mut [$bin]) {
+                for x in self.0 {
+                    let (index, value) = counted!($float, $bin, x.to_bits());
+                    bins[index] += value;
                 }
+            }
+
+            fn of_bin(index: usize, bin: $bin) -> (i128, i32) {
+                of_counted::<$float>(index, u128::from(bin))
             }
         }
     };
 }
 
-elements!(f32, one_or_both_f32, 256, 1);
-elements!(f64, elements_f64, 2048, 8);
+elements!(f32, one_or_both_f32, u64, 512, 1);
+elements!(f64, elements_f64, u128, 4096, 8);
 
 /// Level 0 alone where its unit is low enough for the block.
 fn one_or_both_f32(level: Level, x: &[f32], window: &Window) -> Lanes {
@@ -389,8 +418,8 @@ impl Terms for Products<'_, f32> {
     type Float = f32;
     const SPAN: i32 = UNITS[1];
     const ABOVE: i32 = 8;
-    const BINS: usize = 512;
-    const FIRST_BIN: i32 = 2 * <f32 as Exact>::LOWEST - 2;
+    type Bin = u128;
+    const BINS: usize = 4096;
 
     fn len(self) -> usize {
         self.0.len()
@@ -412,11 +441,16 @@ impl Terms for Products<'_, f32> {
         products_f32(level, self.0, self.1, window)
     }
 
-    fn bin(self, bins: &mut [i128]) {
+    fn bin(self, bins: &mut [u128]) {
         for (&x, &y) in self.0.iter().zip(self.1) {
-            let ((x_field, x), (y_field, y)) = (parts(x), parts(y));
-            bins[x_field + y_field] += i128::from(x * y);
+            let product = f64::from(x) * f64::from(y);
+            let (index, value) = counted!(f64, u128, product.to_bits());
+            bins[index] += value;
         }
+    }
+
+    fn of_bin(index: usize, bin: u128) -> (i128, i32) {
+        of_counted::<f64>(index, bin)
     }
 }
 
@@ -424,8 +458,8 @@ impl Terms for Products<'_, f64> {
     type Float = f64;
     const SPAN: i32 = UNITS[3];
     const ABOVE: i32 = 8;
+    type Bin = i128;
     const BINS: usize = 4096;
-    const FIRST_BIN: i32 = 2 * <f64 as Exact>::LOWEST - 2;
 
     fn len(self) -> usize {
         self.0.len()
@@ -452,5 +486,9 @@ impl Terms for Products<'_, f64> {
             let ((x_field, x), (y_field, y)) = (parts(x), parts(y));
             bins[x_field + y_field] += i128::from(x) * i128::from(y);
         }
+    }
+
+    fn of_bin(index: usize, bin: i128) -> (i128, i32) {
+        (bin, 2 * (<f64 as Exact>::LOWEST - 1) + index as i32)
     }
 }
