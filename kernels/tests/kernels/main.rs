@@ -9,3 +9,4 @@ mod meaning;
 mod philox;
 mod reductions;
 mod refusals;
+mod sums;

@@ -4,11 +4,12 @@
 
 use rayon::prelude::*;
 
-use super::lanes::{BLOCK, Lanes, Range, Sums, Terms, Window};
+use super::lanes::{BLOCK, Lanes, Sums, Window};
+use super::terms::Terms;
 use crate::blocks::PARALLEL_FROM;
 use crate::dispatch::Level;
 use crate::float::Float;
-use crate::reduce::reference::{Exact, Term, Total};
+use crate::reduce::reference::{Term, Total};
 
 /// Terms that one thread takes at a time; few enough that no bin overflows.
 const TASK: usize = 1 << 20;
