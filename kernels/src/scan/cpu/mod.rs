@@ -38,6 +38,7 @@ fn scan_of<T: Blocked>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), 
     let store = if size_of_val(out) >= STREAM_FROM { Store::Past } else { Store::Through };
     let tiles = x.chunks(TILE * BLOCK).zip(out.chunks_mut(TILE * BLOCK)).enumerate();
     let shared = Shared {
+        blocks: TILE.min(x.len().div_ceil(BLOCK)),
         tiles: Mutex::new(tiles),
         carry: Mutex::new(Carry::default()),
         turn: AtomicUsize::new(0),
@@ -58,6 +59,8 @@ fn scan_of<T: Blocked>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), 
 
 /// What the threads share.
 struct Shared<I, T> {
+    /// Blocks of the first tile, which is the largest.
+    blocks: usize,
     /// The tiles that nobody has taken, in order.
     tiles: Mutex<I>,
     /// What is before the first block of tile `turn`.
@@ -72,7 +75,7 @@ impl<'a, T: Blocked, I: Iterator<Item = (usize, (&'a [T], &'a mut [T]))>> Shared
     /// the first of them never waits.
     fn work(&self, level: Level, store: Store) {
         let _guard = Abandon(&self.abandoned);
-        let mut sums: Vec<Sums<T>> = (0..TILE).map(|_| Sums::default()).collect();
+        let mut sums: Vec<Sums<T>> = (0..self.blocks).map(|_| Sums::default()).collect();
         loop {
             let taken = self.tiles.lock().unwrap_or_else(PoisonError::into_inner).next();
             let Some((tile, (x, out))) = taken else { return };
