@@ -150,7 +150,7 @@ mod tests {
                     bytemuck::cast_slice::<T, u8>(&out.0) == bytemuck::cast_slice::<T, u8>(&expected),
                     "{level} {store:?}"
                 );
-                let mut apart = vec![T::ZERO; BLOCK + 1];
+                let mut apart = [T::ZERO; BLOCK + 1];
                 sums.write(level, before, store, &mut apart[1..]);
                 assert!(
                     bytemuck::cast_slice::<T, u8>(&apart[1..]) == bytemuck::cast_slice::<T, u8>(&expected),
