@@ -22,8 +22,8 @@ pub(super) trait Blocked: Float {
         double(level, totals);
     }
 
-    /// Stores the values.
-    fn write(level: Level, sums: &Sums<Self>, before: Self, _: Store, out: &mut [Self; BLOCK]) {
+    /// Stores the values, and asks for the memory of `next`.
+    fn write(level: Level, sums: &Sums<Self>, before: Self, _: Store, _next: &[Self], out: &mut [Self; BLOCK]) {
         write(level, sums, before, out);
     }
 }
@@ -67,11 +67,11 @@ impl<T: Blocked> Sums<T> {
         self.total = self.segments[SEGMENTS - 1] + self.locals[BLOCK - 1];
     }
 
-    /// Stores the values, as many as `out` has.
-    pub(super) fn write(&self, level: Level, before: Option<T>, store: Store, out: &mut [T]) {
+    /// Stores the values, as many as `out` has; `next` is what this thread will read next, if that is a block.
+    pub(super) fn write(&self, level: Level, before: Option<T>, store: Store, next: &[T], out: &mut [T]) {
         let before = before.unwrap_or(T::NEGATIVE_ZERO);
         match <&mut [T; BLOCK]>::try_from(&mut *out) {
-            Ok(out) => T::write(level, self, before, store, out),
+            Ok(out) => T::write(level, self, before, store, next, out),
             Err(_) => write(level, self, before, out),
         }
     }
@@ -139,19 +139,19 @@ mod tests {
         let mut sums = Sums::default();
         sums.fill(Level::Portable, x);
         let mut expected = vec![T::ZERO; BLOCK];
-        sums.write(Level::Portable, before, Store::Through, &mut expected);
+        sums.write(Level::Portable, before, Store::Through, &[], &mut expected);
         for level in Level::ALL.into_iter().filter(|level| level.is_here()) {
             sums = Sums::default();
             sums.fill(level, x);
             for store in [Store::Past, Store::Through] {
                 let mut out = Aligned([T::ZERO; BLOCK]);
-                sums.write(level, before, store, &mut out.0);
+                sums.write(level, before, store, x, &mut out.0);
                 assert!(
                     bytemuck::cast_slice::<T, u8>(&out.0) == bytemuck::cast_slice::<T, u8>(&expected),
                     "{level} {store:?}"
                 );
                 let mut apart = [T::ZERO; BLOCK + 1];
-                sums.write(level, before, store, &mut apart[1..]);
+                sums.write(level, before, store, &[], &mut apart[1..]);
                 assert!(
                     bytemuck::cast_slice::<T, u8>(&apart[1..]) == bytemuck::cast_slice::<T, u8>(&expected),
                     "{level} {store:?}"

@@ -76,9 +76,8 @@ impl<'a, T: Blocked, I: Iterator<Item = (usize, (&'a [T], &'a mut [T]))>> Shared
     fn work(&self, level: Level, store: Store) {
         let _guard = Abandon(&self.abandoned);
         let mut sums: Vec<Sums<T>> = (0..self.blocks).map(|_| Sums::default()).collect();
-        loop {
-            let taken = self.tiles.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((tile, (x, out))) = taken else { return };
+        let mut taken = self.take();
+        while let Some((tile, (x, out))) = taken {
             for (x, sums) in x.chunks(BLOCK).zip(&mut sums) {
                 sums.fill(level, x);
             }
@@ -88,10 +87,18 @@ impl<'a, T: Blocked, I: Iterator<Item = (usize, (&'a [T], &'a mut [T]))>> Shared
             let before =
                 self.carry.lock().unwrap_or_else(PoisonError::into_inner).pass(&sums[..x.len().div_ceil(BLOCK)]);
             self.turn.store(tile + 1, Ordering::Release);
-            for ((out, sums), before) in out.chunks_mut(BLOCK).zip(&sums).zip(before) {
-                sums.write(level, before, store, out);
+            // Memory is read for the next tile while this one is written.
+            taken = self.take();
+            let next = taken.as_ref().map_or(&[][..], |(_, (x, _))| x);
+            for (index, (out, before)) in out.chunks_mut(BLOCK).zip(before).enumerate() {
+                let next = next.get(index * BLOCK..(index + 1) * BLOCK).unwrap_or(&[]);
+                sums[index].write(level, before, store, next, out);
             }
         }
+    }
+
+    fn take(&self) -> Option<I::Item> {
+        self.tiles.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 
     /// Waits until the carry is that of `tile`; false if it will never be.
