@@ -56,7 +56,7 @@ pub(crate) const SPECS: &[&[KernelSpec]] = &[specs!(F32, "f32"), specs!(F64, "f6
 #[cfg(feature = "reference")]
 impl Reduction {
     /// Whether it reads `y` beside `x`.
-    const fn takes_two(self) -> bool {
+    fn takes_two(self) -> bool {
         matches!(self, Reduction::Dot | Reduction::DotExact)
     }
 }

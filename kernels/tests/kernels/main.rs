@@ -14,3 +14,4 @@ mod products;
 mod reductions;
 mod refusals;
 mod rows;
+mod sums;

@@ -4,11 +4,12 @@
 
 use rayon::prelude::*;
 
-use super::lanes::{BLOCK, Lanes, Range, Sums, Terms, Window};
+use super::lanes::{BLOCK, Lanes, Sums, Window};
+use super::terms::Terms;
 use crate::blocks::PARALLEL_FROM;
 use crate::dispatch::Level;
 use crate::float::Float;
-use crate::reduce::reference::{Exact, Term, Total};
+use crate::reduce::reference::{Term, Total};
 
 /// Terms that one thread takes at a time; few enough that no bin overflows.
 const TASK: usize = 1 << 20;
@@ -49,14 +50,13 @@ struct Part<K: Terms> {
     sums: Sums,
     /// Blocks in them.
     blocks: usize,
-    /// The sums of the significands at each exponent, once they are used.
-    bins: Vec<i128>,
+    /// The sums at each exponent, once they are used.
+    bins: Vec<K::Bin>,
     use_bins: bool,
     total: Total,
     nan: bool,
     /// Whether there is +Inf, and -Inf.
     infinities: [bool; 2],
-    terms: std::marker::PhantomData<K>,
 }
 
 impl<K: Terms> Part<K> {
@@ -71,7 +71,6 @@ impl<K: Terms> Part<K> {
             total: Total::default(),
             nan: false,
             infinities: [false; 2],
-            terms: std::marker::PhantomData,
         }
     }
 
@@ -102,7 +101,7 @@ impl<K: Terms> Part<K> {
                 self.take_lanes(&lanes);
             }
             None if self.use_bins => {
-                self.bins.resize(K::BINS, 0);
+                self.bins.resize(K::BINS, K::Bin::default());
                 terms.bin(&mut self.bins);
             }
             None => self.take_one_by_one(terms),
@@ -145,8 +144,9 @@ impl<K: Terms> Part<K> {
     fn settle(&mut self) {
         self.empty_lanes();
         for (index, bin) in std::mem::take(&mut self.bins).into_iter().enumerate() {
-            if bin != 0 {
-                self.total.add(bin, K::FIRST_BIN + index as i32);
+            let (value, exponent) = K::of_bin(index, bin);
+            if value != 0 {
+                self.total.add(value, exponent);
             }
         }
     }

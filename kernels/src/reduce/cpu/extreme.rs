@@ -82,8 +82,19 @@ pub(super) fn arg<T: Ordered>(level: Level, x: &[T], greatest: bool) -> usize {
     let flip = T::flip(greatest);
     let (key, block) = least_block(level, x, flip);
     let first = block * BLOCK;
+    let block = &x[first..x.len().min(first + BLOCK)];
     // The key was found in this block, so there is such a place.
-    first + x[first..].iter().position(|x| x.key(flip) == key).unwrap_or(0)
+    first + place(level, block, flip, key).unwrap_or(0)
+}
+
+levels! {
+    /// The first place with this key; a row without it is passed over as a whole.
+    fn place [T: Ordered](x: &[T], flip: T::Key, key: T::Key) -> Option<usize> {
+        let has_key = |row: &[T]| row.iter().fold(false, |found, x| found | (x.key(flip) == key));
+        let row = x.chunks(LANES).position(has_key)?;
+        let first = row * LANES;
+        x[first..].iter().position(|x| x.key(flip) == key).map(|place| first + place)
+    }
 }
 
 /// The least key and the first block that has it.

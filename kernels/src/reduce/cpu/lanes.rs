@@ -8,17 +8,17 @@
 //!   binade;
 //! - level 1 takes halves of that unit, R of them: its unit is top - 85, and these are 2^50 units again;
 //! - a product of two f64 is two terms, the rounded product and its error. The error, at most 2^(top - 54), enters at
-//!   level 1 and leaves a half unit of that level too: 2 * R halves enter level 2, whose unit is top - 127.
+//!   level 1 and leaves a half unit of that level too: 2 * R halves enter level 2, whose unit is top - 127, and as many
+//!   level 3, whose unit is top - 169.
 //!
 //! Nothing is lost if every term is below 2^top and a multiple of the last unit. Both are read from the exponents of the
 //! same block, and its lanes are thrown away where they do not hold. The bits of a lane, less those of its start, are
 //! then what was added, in units.
 
-use std::ops::Range as Indices;
-
+use super::terms::Terms;
 use crate::ahead;
-use crate::dispatch::{Level, levels};
-use crate::reduce::reference::{Exact, Term};
+use crate::dispatch::levels;
+use crate::reduce::reference::Exact;
 
 /// Lanes of a block.
 const LANES: usize = 16;
@@ -29,50 +29,17 @@ const ROWS: usize = 256;
 /// Terms of a block, at most.
 pub(super) const BLOCK: usize = LANES * ROWS;
 
-/// Levels of a lane, of which only products of f64 use the third.
-const LEVELS: usize = 3;
+/// Levels of a lane, of which only products of f64 use more than two.
+const LEVELS: usize = 4;
 
 /// How far below the top of a window the unit of each level is.
-const UNITS: [i32; LEVELS] = [42, 85, 127];
-
-/// What is summed.
-pub(super) trait Terms: Copy + Send + Sync {
-    /// What the sum is rounded to.
-    type Float: Exact;
-    /// How far below the top of a window the terms may reach.
-    const SPAN: i32;
-    /// Exponents that a term's significand may have.
-    const BINS: usize;
-    /// The first of them.
-    const FIRST_BIN: i32;
-
-    /// How many there are.
-    fn len(self) -> usize;
-    /// Some of them.
-    fn part(self, indices: Indices<usize>) -> Self;
-    /// One of them.
-    fn term(self, index: usize) -> Term;
-    /// Whether a term is -0.
-    fn is_negative_zero(self, index: usize) -> bool;
-    /// The lanes of at most a block of terms.
-    fn lanes(self, level: Level, window: &Window) -> Lanes;
-    /// Adds the significand of each term, which is finite, to the bin of its exponent.
-    fn bin(self, bins: &mut [i128]);
-}
-
-/// The elements of an array.
-#[derive(Clone, Copy)]
-pub(super) struct Elements<'a, T>(pub(super) &'a [T]);
-
-/// The products of the elements of two arrays.
-#[derive(Clone, Copy)]
-pub(super) struct Products<'a, T>(pub(super) &'a [T], pub(super) &'a [T]);
+pub(super) const UNITS: [i32; LEVELS] = [42, 85, 127, 169];
 
 /// The terms are less than 2^top and multiples of 2^lowest.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Range {
     top: i32,
-    lowest: i32,
+    pub(super) lowest: i32,
 }
 
 /// What lanes can hold.
@@ -93,7 +60,7 @@ impl Window {
         /// No level may reach infinity, nor the unit of one the numbers below 2^-1074.
         const HIGHEST: i32 = 1000;
         let room = range.lowest.saturating_sub(range.top - K::SPAN);
-        let top = (range.top + (room / 2).min(8)).max(K::SPAN + <f64 as Exact>::LOWEST);
+        let top = (range.top + (room / 2).min(K::ABOVE)).max(K::SPAN + <f64 as Exact>::LOWEST);
         let window = Window::below::<K>(top);
         (top <= HIGHEST && window.holds(range)).then_some(window)
     }
@@ -196,12 +163,32 @@ fn add(level: &mut f64, x: f64) -> f64 {
 }
 
 levels! {
-    fn elements_f32 [](x: &[f32], window: &Window) -> Lanes {
+    /// In level 0 alone, which holds most blocks whole: half the work.
+    pub(super) fn elements_f32_in_one [](x: &[f32], window: &Window) -> Lanes {
         let mut levels = window.starts().map(|start| [start; LANES]);
         let mut keys = Keys::<u32>::NONE;
         let (rows, rest) = x.as_chunks::<LANES>();
         for row in rows {
             ahead::ask(row);
+            for lane in 0..LANES {
+                keys.see(lane, row[lane]);
+                levels[0][lane] += f64::from(row[lane]);
+            }
+        }
+        for (lane, &x) in rest.iter().enumerate() {
+            keys.see(lane, x);
+            levels[0][lane] += f64::from(x);
+        }
+        Lanes { levels, range: keys.range() }
+    }
+}
+
+levels! {
+    pub(super) fn elements_f32 [](x: &[f32], window: &Window) -> Lanes {
+        let mut levels = window.starts().map(|start| [start; LANES]);
+        let mut keys = Keys::<u32>::NONE;
+        let (rows, rest) = x.as_chunks::<LANES>();
+        for row in rows {
             for lane in 0..LANES {
                 keys.see(lane, row[lane]);
                 let left = add(&mut levels[0][lane], f64::from(row[lane]));
@@ -218,7 +205,7 @@ levels! {
 }
 
 levels! {
-    fn elements_f64 [](x: &[f64], window: &Window) -> Lanes {
+    pub(super) fn elements_f64 [](x: &[f64], window: &Window) -> Lanes {
         let mut levels = window.starts().map(|start| [start; LANES]);
         let mut keys = Keys::<u64>::NONE;
         let (rows, rest) = x.as_chunks::<LANES>();
@@ -241,7 +228,7 @@ levels! {
 
 levels! {
     /// A product of two f32 is an f64, exactly, and none but that of a zero is zero.
-    fn products_f32 [](x: &[f32], y: &[f32], window: &Window) -> Lanes {
+    pub(super) fn products_f32 [](x: &[f32], y: &[f32], window: &Window) -> Lanes {
         let mut levels = window.starts().map(|start| [start; LANES]);
         let mut keys = Keys::<u64>::NONE;
         let (x_rows, x_rest) = x.as_chunks::<LANES>();
@@ -267,7 +254,7 @@ levels! {
 }
 
 levels! {
-    fn products_f64 [](x: &[f64], y: &[f64], window: &Window) -> Lanes {
+    pub(super) fn products_f64 [](x: &[f64], y: &[f64], window: &Window) -> Lanes {
         let mut levels = window.starts().map(|start| [start; LANES]);
         let (mut x_keys, mut y_keys) = (Keys::<u64>::NONE, Keys::<u64>::NONE);
         let mut step = |lane: usize, x: f64, y: f64| {
@@ -277,8 +264,10 @@ levels! {
             // Exact where the window holds the product's last bit, which is then no lower than the least f64.
             let error = x.mul_add(y, -product);
             let left = add(&mut levels[0][lane], product);
-            levels[2][lane] += add(&mut levels[1][lane], left);
-            levels[2][lane] += add(&mut levels[1][lane], error);
+            for part in [left, error] {
+                let left = add(&mut levels[1][lane], part);
+                levels[3][lane] += add(&mut levels[2][lane], left);
+            }
         };
         let (x_rows, x_rest) = x.as_chunks::<LANES>();
         let (y_rows, y_rest) = y.as_chunks::<LANES>();
@@ -296,124 +285,5 @@ levels! {
         // Of a zero and anything the bounds lie far apart, and any window holds what is zero.
         let range = range.map(|(x, y)| Range { top: x.top + y.top, lowest: x.lowest + y.lowest });
         Lanes { levels, range }
-    }
-}
-
-macro_rules! elements {
-    ($float:ident, $lanes:ident, $bins:literal) => {
-        impl Terms for Elements<'_, $float> {
-            type Float = $float;
-            const SPAN: i32 = UNITS[1];
-            const BINS: usize = $bins;
-            const FIRST_BIN: i32 = <$float as Exact>::LOWEST - 1;
-
-            fn len(self) -> usize {
-                self.0.len()
-            }
-
-            fn part(self, indices: Indices<usize>) -> Self {
-                Elements(&self.0[indices])
-            }
-
-            fn term(self, index: usize) -> Term {
-                Term::of(self.0[index])
-            }
-
-            fn is_negative_zero(self, index: usize) -> bool {
-                self.0[index].to_bits() == (-0.0 as $float).to_bits()
-            }
-
-            fn lanes(self, level: Level, window: &Window) -> Lanes {
-                $lanes(level, self.0, window)
-            }
-
-            fn bin(self, bins: &mut [i128]) {
-                for &x in self.0 {
-                    let (field, significand) = parts(x);
-                    bins[field] += i128::from(significand);
-                }
-            }
-        }
-    };
-}
-
-elements!(f32, elements_f32, 256);
-elements!(f64, elements_f64, 2048);
-
-/// The exponent field, 1 for a subnormal too, and the significand with its sign.
-#[inline(always)]
-fn parts<T: Exact>(x: T) -> (usize, i64) {
-    let bits = x.bits();
-    let field = (x.magnitude().bits() >> (T::PRECISION - 1)) as usize;
-    let fraction = bits & ((1 << (T::PRECISION - 1)) - 1);
-    let significand = (fraction | u64::from(field != 0) << (T::PRECISION - 1)) as i64;
-    (field.max(1), if x.is_negative() { -significand } else { significand })
-}
-
-impl Terms for Products<'_, f32> {
-    type Float = f32;
-    const SPAN: i32 = UNITS[1];
-    const BINS: usize = 512;
-    const FIRST_BIN: i32 = 2 * <f32 as Exact>::LOWEST - 2;
-
-    fn len(self) -> usize {
-        self.0.len()
-    }
-
-    fn part(self, indices: Indices<usize>) -> Self {
-        Products(&self.0[indices.clone()], &self.1[indices])
-    }
-
-    fn term(self, index: usize) -> Term {
-        Term::of_product(self.0[index], self.1[index])
-    }
-
-    fn is_negative_zero(self, index: usize) -> bool {
-        (self.0[index] * self.1[index]).to_bits() == 1 << 31 && (self.0[index] == 0.0 || self.1[index] == 0.0)
-    }
-
-    fn lanes(self, level: Level, window: &Window) -> Lanes {
-        products_f32(level, self.0, self.1, window)
-    }
-
-    fn bin(self, bins: &mut [i128]) {
-        for (&x, &y) in self.0.iter().zip(self.1) {
-            let ((x_field, x), (y_field, y)) = (parts(x), parts(y));
-            bins[x_field + y_field] += i128::from(x * y);
-        }
-    }
-}
-
-impl Terms for Products<'_, f64> {
-    type Float = f64;
-    const SPAN: i32 = UNITS[2];
-    const BINS: usize = 4096;
-    const FIRST_BIN: i32 = 2 * <f64 as Exact>::LOWEST - 2;
-
-    fn len(self) -> usize {
-        self.0.len()
-    }
-
-    fn part(self, indices: Indices<usize>) -> Self {
-        Products(&self.0[indices.clone()], &self.1[indices])
-    }
-
-    fn term(self, index: usize) -> Term {
-        Term::of_product(self.0[index], self.1[index])
-    }
-
-    fn is_negative_zero(self, index: usize) -> bool {
-        (self.0[index] * self.1[index]).to_bits() == 1 << 63 && (self.0[index] == 0.0 || self.1[index] == 0.0)
-    }
-
-    fn lanes(self, level: Level, window: &Window) -> Lanes {
-        products_f64(level, self.0, self.1, window)
-    }
-
-    fn bin(self, bins: &mut [i128]) {
-        for (&x, &y) in self.0.iter().zip(self.1) {
-            let ((x_field, x), (y_field, y)) = (parts(x), parts(y));
-            bins[x_field + y_field] += i128::from(x) * i128::from(y);
-        }
     }
 }

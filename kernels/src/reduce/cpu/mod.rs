@@ -6,6 +6,7 @@ mod extreme;
 mod lanes;
 mod ordered;
 mod short;
+mod terms;
 
 pub(crate) use ordered::{mean_of, sum, sum_sq_of, var_of};
 
@@ -19,8 +20,8 @@ use crate::dispatch::Level;
 use crate::launch::{DataError, Launch};
 use exact::exact;
 use extreme::{Ordered, arg, extreme};
-use lanes::{Elements, Products};
 use ordered::{Chunked, dot};
+use terms::{Elements, Products};
 
 /// All elements, or those of each row, to one value.
 pub(crate) fn reduce(

@@ -22,8 +22,8 @@ pub(super) trait Blocked: Float {
         double(level, totals);
     }
 
-    /// Stores the values.
-    fn write(level: Level, sums: &Sums<Self>, before: Self, _: Store, out: &mut [Self; BLOCK]) {
+    /// Stores the values, and asks for the memory of `next`.
+    fn write(level: Level, sums: &Sums<Self>, before: Self, _: Store, _next: &[Self], out: &mut [Self; BLOCK]) {
         write(level, sums, before, out);
     }
 }
@@ -67,11 +67,11 @@ impl<T: Blocked> Sums<T> {
         self.total = self.segments[SEGMENTS - 1] + self.locals[BLOCK - 1];
     }
 
-    /// Stores the values, as many as `out` has.
-    pub(super) fn write(&self, level: Level, before: Option<T>, store: Store, out: &mut [T]) {
+    /// Stores the values, as many as `out` has; `next` is what this thread will read next, if that is a block.
+    pub(super) fn write(&self, level: Level, before: Option<T>, store: Store, next: &[T], out: &mut [T]) {
         let before = before.unwrap_or(T::NEGATIVE_ZERO);
         match <&mut [T; BLOCK]>::try_from(&mut *out) {
-            Ok(out) => T::write(level, self, before, store, out),
+            Ok(out) => T::write(level, self, before, store, next, out),
             Err(_) => write(level, self, before, out),
         }
     }
@@ -123,6 +123,54 @@ levels! {
             for (out, &local) in out.iter_mut().zip(locals) {
                 *out = (before + (segment + local)).canonical();
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[repr(align(64))]
+    struct Aligned<T>([T; BLOCK]);
+
+    /// What a level stores, past the caches and through them, aligned and not.
+    fn stores_what_the_portable_level_does<T: Blocked>(x: &[T; BLOCK], before: Option<T>) {
+        let mut sums = Sums::default();
+        sums.fill(Level::Portable, x);
+        let mut expected = vec![T::ZERO; BLOCK];
+        sums.write(Level::Portable, before, Store::Through, &[], &mut expected);
+        for level in Level::ALL.into_iter().filter(|level| level.is_here()) {
+            sums = Sums::default();
+            sums.fill(level, x);
+            for store in [Store::Past, Store::Through] {
+                let mut out = Aligned([T::ZERO; BLOCK]);
+                sums.write(level, before, store, x, &mut out.0);
+                assert!(
+                    bytemuck::cast_slice::<T, u8>(&out.0) == bytemuck::cast_slice::<T, u8>(&expected),
+                    "{level} {store:?}"
+                );
+                let mut apart = [T::ZERO; BLOCK + 1];
+                sums.write(level, before, store, &[], &mut apart[1..]);
+                assert!(
+                    bytemuck::cast_slice::<T, u8>(&apart[1..]) == bytemuck::cast_slice::<T, u8>(&expected),
+                    "{level} {store:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_level_and_store_gives_the_same_block() {
+        let tame: [f32; BLOCK] = std::array::from_fn(|i| ((i * 2_654_435_761) as u32 as i32) as f32 / 3e9);
+        let wide: [f64; BLOCK] = std::array::from_fn(|i| (f64::from(tame[i]) * 300.0).exp2() * f64::from(tame[i]));
+        let mut wild = tame;
+        (wild[700], wild[900]) = (f32::INFINITY, f32::from_bits(0xff80_0001));
+        for before in [None, Some(-0.25), Some(f32::NEG_INFINITY)] {
+            stores_what_the_portable_level_does(&tame, before);
+            stores_what_the_portable_level_does(&wild, before);
+            stores_what_the_portable_level_does(&wide, before.map(f64::from));
+            stores_what_the_portable_level_does(&[-0.0f64; BLOCK], before.map(f64::from));
         }
     }
 }

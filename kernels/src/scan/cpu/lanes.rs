@@ -17,7 +17,7 @@ impl Blocked for f32 {
         double(level, totals);
     }
 
-    fn write(level: Level, sums: &Sums<f32>, before: f32, store: Store, out: &mut [f32; BLOCK]) {
+    fn write(level: Level, sums: &Sums<f32>, before: f32, store: Store, next: &[f32], out: &mut [f32; BLOCK]) {
         if level != Level::Avx512 {
             return write(level, sums, before, out);
         }
@@ -25,9 +25,9 @@ impl Blocked for f32 {
         // SAFETY: the level is here, as above; the stores that need an aligned output get one.
         unsafe {
             if store == Store::Past && aligned {
-                write_f32::<true>(sums, before, out)
+                write_f32::<true>(sums, before, next, out)
             } else {
-                write_f32::<false>(sums, before, out)
+                write_f32::<false>(sums, before, next, out)
             }
         }
     }
@@ -43,7 +43,7 @@ impl Blocked for f64 {
         double(level, totals);
     }
 
-    fn write(level: Level, sums: &Sums<f64>, before: f64, store: Store, out: &mut [f64; BLOCK]) {
+    fn write(level: Level, sums: &Sums<f64>, before: f64, store: Store, next: &[f64], out: &mut [f64; BLOCK]) {
         if level != Level::Avx512 {
             return write(level, sums, before, out);
         }
@@ -51,9 +51,9 @@ impl Blocked for f64 {
         // SAFETY: the level is here, as above; the stores that need an aligned output get one.
         unsafe {
             if store == Store::Past && aligned {
-                write_f64::<true>(sums, before, out)
+                write_f64::<true>(sums, before, next, out)
             } else {
-                write_f64::<false>(sums, before, out)
+                write_f64::<false>(sums, before, next, out)
             }
         }
     }
@@ -229,13 +229,18 @@ fn turned_quarters([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
 }
 
 #[target_feature(enable = "avx512f")]
-fn write_f32<const PAST: bool>(sums: &Sums<f32>, before: f32, out: &mut [f32; BLOCK]) {
+fn write_f32<const PAST: bool>(sums: &Sums<f32>, before: f32, next: &[f32], out: &mut [f32; BLOCK]) {
     let before = _mm512_set1_ps(before);
     let nan = _mm512_set1_ps(f32::from_bits(0x7fc0_0000));
     let locals = sums.locals.as_chunks::<SEGMENT>().0;
-    for ((out, locals), &segment) in out.as_chunks_mut::<SEGMENT>().0.iter_mut().zip(locals).zip(&sums.segments) {
-        // SAFETY: both are 16 floats, and the caller has seen that the output is aligned.
+    // Without a next block, what is being read is asked for again, which costs nothing.
+    let next = if next.is_empty() { sums.locals.as_ptr() } else { next.as_ptr() };
+    let rows = out.as_chunks_mut::<SEGMENT>().0.iter_mut().zip(locals).zip(&sums.segments);
+    for (row, ((out, locals), &segment)) in rows.enumerate() {
+        // SAFETY: both are 16 floats, and the caller has seen that the output is aligned where that is needed; a
+        // prefetch never faults.
         unsafe {
+            _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(row * SEGMENT).cast());
             let value = _mm512_add_ps(_mm512_set1_ps(segment), _mm512_loadu_ps(locals.as_ptr()));
             let value = _mm512_add_ps(before, value);
             let value = _mm512_mask_mov_ps(value, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value), nan);
@@ -249,13 +254,16 @@ fn write_f32<const PAST: bool>(sums: &Sums<f32>, before: f32, out: &mut [f32; BL
 }
 
 #[target_feature(enable = "avx512f")]
-fn write_f64<const PAST: bool>(sums: &Sums<f64>, before: f64, out: &mut [f64; BLOCK]) {
+fn write_f64<const PAST: bool>(sums: &Sums<f64>, before: f64, next: &[f64], out: &mut [f64; BLOCK]) {
     let before = _mm512_set1_pd(before);
     let nan = _mm512_set1_pd(f64::from_bits(0x7ff8_0000_0000_0000));
     let locals = sums.locals.as_chunks::<8>().0;
+    let next = if next.is_empty() { sums.locals.as_ptr() } else { next.as_ptr() };
     for (index, (out, locals)) in out.as_chunks_mut::<8>().0.iter_mut().zip(locals).enumerate() {
-        // SAFETY: both are 8 floats, and the caller has seen that the output is aligned.
+        // SAFETY: both are 8 floats, and the caller has seen that the output is aligned where that is needed; a
+        // prefetch never faults.
         unsafe {
+            _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(index * 8).cast());
             let value = _mm512_add_pd(_mm512_set1_pd(sums.segments[index / 2]), _mm512_loadu_pd(locals.as_ptr()));
             let value = _mm512_add_pd(before, value);
             let value = _mm512_mask_mov_pd(value, _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(value, value), nan);

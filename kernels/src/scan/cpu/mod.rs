@@ -38,6 +38,7 @@ fn scan_of<T: Blocked>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), 
     let store = if size_of_val(out) >= STREAM_FROM { Store::Past } else { Store::Through };
     let tiles = x.chunks(TILE * BLOCK).zip(out.chunks_mut(TILE * BLOCK)).enumerate();
     let shared = Shared {
+        blocks: TILE.min(x.len().div_ceil(BLOCK)),
         tiles: Mutex::new(tiles),
         carry: Mutex::new(Carry::default()),
         turn: AtomicUsize::new(0),
@@ -58,6 +59,8 @@ fn scan_of<T: Blocked>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), 
 
 /// What the threads share.
 struct Shared<I, T> {
+    /// Blocks of the first tile, which is the largest.
+    blocks: usize,
     /// The tiles that nobody has taken, in order.
     tiles: Mutex<I>,
     /// What is before the first block of tile `turn`.
@@ -72,10 +75,9 @@ impl<'a, T: Blocked, I: Iterator<Item = (usize, (&'a [T], &'a mut [T]))>> Shared
     /// the first of them never waits.
     fn work(&self, level: Level, store: Store) {
         let _guard = Abandon(&self.abandoned);
-        let mut sums: Vec<Sums<T>> = (0..TILE).map(|_| Sums::default()).collect();
-        loop {
-            let taken = self.tiles.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((tile, (x, out))) = taken else { return };
+        let mut sums: Vec<Sums<T>> = (0..self.blocks).map(|_| Sums::default()).collect();
+        let mut taken = self.take();
+        while let Some((tile, (x, out))) = taken {
             for (x, sums) in x.chunks(BLOCK).zip(&mut sums) {
                 sums.fill(level, x);
             }
@@ -85,10 +87,18 @@ impl<'a, T: Blocked, I: Iterator<Item = (usize, (&'a [T], &'a mut [T]))>> Shared
             let before =
                 self.carry.lock().unwrap_or_else(PoisonError::into_inner).pass(&sums[..x.len().div_ceil(BLOCK)]);
             self.turn.store(tile + 1, Ordering::Release);
-            for ((out, sums), before) in out.chunks_mut(BLOCK).zip(&sums).zip(before) {
-                sums.write(level, before, store, out);
+            // Memory is read for the next tile while this one is written.
+            taken = self.take();
+            let next = taken.as_ref().map_or(&[][..], |(_, (x, _))| x);
+            for (index, (out, before)) in out.chunks_mut(BLOCK).zip(before).enumerate() {
+                let next = next.get(index * BLOCK..(index + 1) * BLOCK).unwrap_or(&[]);
+                sums[index].write(level, before, store, next, out);
             }
         }
+    }
+
+    fn take(&self) -> Option<I::Item> {
+        self.tiles.lock().unwrap_or_else(PoisonError::into_inner).next()
     }
 
     /// Waits until the carry is that of `tile`; false if it will never be.
