@@ -4,7 +4,7 @@
 use rayon::prelude::*;
 
 use super::only_param;
-use crate::blocks::PARALLEL_FROM;
+use crate::blocks::{PARALLEL_FROM, prefetch};
 use crate::catalogue::{Function, ParamValue};
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
@@ -111,7 +111,11 @@ fn each_row<R>(
     let out = launch.output::<f32>()?;
     let rows = |(x, out): (&[f32], &mut [f32])| {
         let mut room = room();
-        x.chunks_exact(columns).zip(out.chunks_exact_mut(columns)).for_each(|(x, out)| f(&mut room, x, out));
+        for (x, out) in x.chunks_exact(columns).zip(out.chunks_exact_mut(columns)) {
+            fetch_next(x);
+            fetch_next(out);
+            f(&mut room, x, out);
+        }
     };
     if x.len() < PARALLEL_FROM / 8 {
         rows((x, out));
@@ -120,6 +124,17 @@ fn each_row<R>(
         x.par_chunks(at_once).zip(out.par_chunks_mut(at_once)).for_each(rows);
     }
     Ok(())
+}
+
+/// Asks for the row after this one, so that memory works while this one is computed. A long row brings its own.
+fn fetch_next(row: &[f32]) {
+    const LONG: usize = 2048;
+    const LINE: usize = 16;
+    if row.len() <= LONG {
+        for at in (0..row.len()).step_by(LINE) {
+            prefetch(row.as_ptr().wrapping_add(row.len().max(2 * LINE) + at));
+        }
+    }
 }
 
 levels! {
