@@ -8,22 +8,16 @@ use crate::blocks::{PARALLEL_FROM, prefetch};
 use crate::catalogue::{Function, ParamValue};
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
-use crate::function;
+use crate::function::cpu::block_in_place;
 use crate::launch::{DataError, Launch};
 use crate::reduce::cpu::{mean_of, sum, sum_sq_of, var_of};
 
-/// Elements of a row that go through a step at a time.
-const PIECE: usize = 1024;
-
-/// Room for a piece of a row less its greatest element.
-pub(super) type Piece = [f32; PIECE];
-
-/// An empty [`Piece`].
-pub(super) const NO_PIECE: Piece = [0.0; PIECE];
-
 /// m = max(row); e = exp(x - m); s = sum(e); y = e / s.
 pub(crate) fn softmax(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
-    each_row(launch, || NO_PIECE, |below, row, out| softmax_row(level, row, out, below))
+    each_row(launch, |row, out| {
+        subtract(level, row, greatest(level, row), out);
+        normalise(level, out);
+    })
 }
 
 fn softmax_row(level: Level, row: &[f32], out: &mut [f32], below: &mut Piece) {
@@ -38,13 +32,15 @@ fn softmax_row(level: Level, row: &[f32], out: &mut [f32], below: &mut Piece) {
 }
 
 /// The softmax of one row, which has an element or more, in its place.
-pub(super) fn softmax_in_place(level: Level, row: &mut [f32], below: &mut Piece) {
+pub(super) fn softmax_in_place(level: Level, row: &mut [f32]) {
     let greatest = greatest(level, row);
-    for row in row.chunks_mut(PIECE) {
-        let below = &mut below[..row.len()];
-        subtract(level, row, greatest, below);
-        function::cpu::block(level, Function::Exp, below, row);
-    }
+    subtract_in_place(level, row, greatest);
+    normalise(level, row);
+}
+
+/// e = exp(x); y = e / sum(e).
+fn normalise(level: Level, row: &mut [f32]) {
+    block_in_place(level, Function::Exp, row);
     let total = sum(level, row);
     divide(level, row, total);
 }
@@ -96,13 +92,8 @@ pub(crate) fn rmsnorm(
     )
 }
 
-/// Gives `f` each row of the last dimension and its place in the output, on threads where that pays; `room` makes what
-/// it holds from one row to the next.
-fn each_row<R>(
-    launch: &mut Launch<'_, '_>,
-    room: impl Fn() -> R + Sync,
-    f: impl Fn(&mut R, &[f32], &mut [f32]) + Sync,
-) -> Result<(), DataError> {
+/// Gives `f` each row of the last dimension and its place in the output, on threads where that pays.
+fn each_row(launch: &mut Launch<'_, '_>, f: impl Fn(&[f32], &mut [f32]) + Sync) -> Result<(), DataError> {
     let columns = launch.shape(0).dims().last().map_or(1, |&columns| columns as usize);
     if columns == 0 {
         return Ok(());
@@ -110,11 +101,10 @@ fn each_row<R>(
     let x = launch.slice::<f32>(0)?;
     let out = launch.output::<f32>()?;
     let rows = |(x, out): (&[f32], &mut [f32])| {
-        let mut room = room();
         for (x, out) in x.chunks_exact(columns).zip(out.chunks_exact_mut(columns)) {
             fetch_next(x);
             fetch_next(out);
-            f(&mut room, x, out);
+            f(x, out);
         }
     };
     if x.len() < PARALLEL_FROM / 8 {
@@ -165,6 +155,14 @@ levels! {
     fn subtract [](row: &[f32], from_each: f32, out: &mut [f32]) {
         for (out, &x) in out.iter_mut().zip(row) {
             *out = x - from_each;
+        }
+    }
+}
+
+levels! {
+    fn subtract_in_place [](row: &mut [f32], from_each: f32) {
+        for x in row {
+            *x -= from_each;
         }
     }
 }

@@ -42,6 +42,18 @@ impl Wide for Eight {
     }
 
     #[inline(always)]
+    fn within(self, limit: f64) -> Self {
+        // SAFETY: as in `ints`; the lesser magnitude with the sign of the first.
+        Eight(unsafe { _mm512_range_pd::<0b0010>(self.0, _mm512_set1_pd(limit)) })
+    }
+
+    #[inline(always)]
+    fn size_within(self, limit: f64) -> Self {
+        // SAFETY: as in `ints`; the lesser magnitude without a sign.
+        Eight(unsafe { _mm512_range_pd::<0b1010>(self.0, _mm512_set1_pd(limit)) })
+    }
+
+    #[inline(always)]
     fn shift_up<const N: u32>(self) -> Self {
         // SAFETY: as in `ints`.
         floats(unsafe { _mm512_slli_epi64::<N>(ints(self)) })
@@ -79,14 +91,12 @@ impl Wide for Eight {
         fn mul(self, y) -> Self = Eight(_mm512_mul_pd(self.0, y.0));
         fn div(self, y) -> Self = Eight(_mm512_div_pd(self.0, y.0));
         fn fma(self, y, z) -> Self = Eight(_mm512_fmadd_pd(self.0, y.0, z.0));
-        // The second operand is the result where either is NaN.
-        fn at_most(self, y) -> Self = Eight(_mm512_min_pd(y.0, self.0));
-        fn at_least(self, y) -> Self = Eight(_mm512_max_pd(y.0, self.0));
         fn and(self, y) -> Self = floats(_mm512_and_si512(ints(self), ints(y)));
         fn or(self, y) -> Self = floats(_mm512_or_si512(ints(self), ints(y)));
         fn xor(self, y) -> Self = floats(_mm512_xor_si512(ints(self), ints(y)));
         fn add_bits(self, y) -> Self = floats(_mm512_add_epi64(ints(self), ints(y)));
         fn sub_bits(self, y) -> Self = floats(_mm512_sub_epi64(ints(self), ints(y)));
+        fn exponent(self) -> Self = Eight(_mm512_getexp_pd(self.0));
         fn is_negative(self) -> __mmask8 = _mm512_movepi64_mask(ints(self));
         fn not_below(self, y) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_NLT_UQ>(self.0, y.0);
         fn equals(self, y) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_EQ_OQ>(self.0, y.0);
@@ -110,6 +120,30 @@ impl Vector for Eight {
     unsafe fn store(self, out: *mut f32) {
         // SAFETY: the caller's promise.
         unsafe { _mm256_storeu_ps(out, _mm512_cvtpd_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, out: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_stream_ps(out, _mm512_cvtpd_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    fn fence() {
+        // SAFETY: SSE is part of the architecture.
+        unsafe { _mm_sfence() }
+    }
+
+    #[inline(always)]
+    fn prefetch(x: *const f32) {
+        // SAFETY: it reads nothing; SSE is part of the architecture.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.cast()) }
+    }
+
+    #[inline(always)]
+    fn none(one: __mmask8, other: __mmask8) -> bool {
+        // SAFETY: as in `ints`: masks come from `Eight`s.
+        unsafe { _kortestz_mask8_u8(one, other) == 1 }
     }
 
     #[inline(always)]

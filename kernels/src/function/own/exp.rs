@@ -29,7 +29,7 @@ const ROOTS: [f64; 16] = [
     1.241857812073484,
     1.2968395546510096,
     1.3542555469368927,
-    1.4142135623730951,
+    std::f64::consts::SQRT_2,
     1.4768261459394993,
     1.5422108254079407,
     1.6104903319492543,
@@ -70,9 +70,8 @@ pub(super) const POLYNOMIAL: [f64; 6] = [
 ];
 
 /// Inputs whose result lies too near the middle of two floats for the arithmetic here, and that result.
-const EXP_HARD: [(u32, u32); 0] = [];
-const EXP2_HARD: [(u32, u32); 0] = [];
-const EXPM1_HARD: [(u32, u32); 0] = [];
+pub(super) const EXP2_HARD: [(u32, u32); 2] = [(0x3b42_9d37, 0x3f80_4385), (0xbcf3_a937, 0x3f7a_c6b1)];
+pub(super) const EXPM1_HARD: [(u32, u32); 2] = [(0x33b5_04f3, 0x33b5_04f3), (0x34ca_62c1, 0x34ca_62c3)];
 
 const fn powers() -> [f64; 16] {
     let mut powers = ROOTS;
@@ -112,28 +111,29 @@ pub(super) fn less_one<V: Wide>(x: V) -> V {
 impl Curve for Exp {
     #[inline(always)]
     fn main<V: Wide>(x: V) -> (V, V::Mask) {
-        let near = x.at_most(x.of(90.0)).at_least(x.of(-105.0));
+        let near = x.within(105.0);
         let (shifted, more) = natural(near);
         let power = power(shifted);
         (power.fma(more, power), x.is_nan())
     }
 
     #[inline(always)]
-    fn rare(x: f32, y: f32) -> f32 {
-        if x.is_nan() { NAN } else { named(&EXP_HARD, x, y) }
+    fn rare(_: f32, _: f32) -> f32 {
+        NAN
     }
 }
 
 impl Curve for Exp2 {
     #[inline(always)]
     fn main<V: Wide>(x: V) -> (V, V::Mask) {
-        let near = x.at_most(x.of(129.0)).at_least(x.of(-151.0));
+        let near = x.within(151.0);
         let shifted = near.step(16.0, MAGIC);
         let less_whole = x.of(MAGIC).sub(shifted);
         let rest = near.fma(x.of(16.0), less_whole);
         let more = rest.mul(rest.polynomial(&POLYNOMIAL));
         let power = power(shifted);
-        (power.fma(more, power), x.is_nan())
+        let y = power.fma(more, power);
+        (y, V::either(y.is_near_middle(), x.is_nan()))
     }
 
     #[inline(always)]
@@ -145,8 +145,9 @@ impl Curve for Exp2 {
 impl Curve for Expm1 {
     #[inline(always)]
     fn main<V: Wide>(x: V) -> (V, V::Mask) {
-        let near = x.at_most(x.of(90.0)).at_least(x.of(-105.0));
-        (less_one(near).with_sign(x), x.is_nan())
+        let near = x.within(105.0);
+        let y = less_one(near).with_sign(x);
+        (y, V::either(y.is_near_middle(), x.is_nan()))
     }
 
     #[inline(always)]

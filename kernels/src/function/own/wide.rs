@@ -19,10 +19,10 @@ pub(crate) trait Wide: Copy {
     fn div(self, y: Self) -> Self;
     /// x * y + z, rounded once.
     fn fma(self, y: Self, z: Self) -> Self;
-    /// y where it is less, else x: a NaN in x stays.
-    fn at_most(self, y: Self) -> Self;
-    /// y where it is greater, else x: a NaN in x stays.
-    fn at_least(self, y: Self) -> Self;
+    /// x, with the magnitude of `limit` where that is less; of NaN anything.
+    fn within(self, limit: f64) -> Self;
+    /// The magnitude of x, or `limit` where that is less; of NaN anything.
+    fn size_within(self, limit: f64) -> Self;
 
     /// The bits of both.
     fn and(self, y: Self) -> Self;
@@ -40,6 +40,9 @@ pub(crate) trait Wide: Copy {
     fn shift_down<const N: u32>(self) -> Self;
     /// The entry that the lowest four bits name.
     fn entry(self, table: &[f64; 16]) -> Self;
+
+    /// The exponent field as a number, less 1023; it is neither all 0 nor all 1.
+    fn exponent(self) -> Self;
 
     /// Where the sign bit is set.
     fn is_negative(self) -> Self::Mask;
@@ -154,12 +157,12 @@ impl Wide for Lone {
         Lone(self.0.mul_add(y.0, z.0))
     }
     #[inline(always)]
-    fn at_most(self, y: Self) -> Self {
-        if y.0 < self.0 { y } else { self }
+    fn within(self, limit: f64) -> Self {
+        if self.0.abs() < limit { self } else { Lone(limit.copysign(self.0)) }
     }
     #[inline(always)]
-    fn at_least(self, y: Self) -> Self {
-        if y.0 > self.0 { y } else { self }
+    fn size_within(self, limit: f64) -> Self {
+        if self.0.abs() < limit { Lone(self.0.abs()) } else { Lone(limit) }
     }
     #[inline(always)]
     fn and(self, y: Self) -> Self {
@@ -192,6 +195,10 @@ impl Wide for Lone {
     #[inline(always)]
     fn entry(self, table: &[f64; 16]) -> Self {
         Lone(table[self.0.to_bits() as usize & 15])
+    }
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        Lone((self.0.to_bits() >> 52) as i32 as f64 - 1023.0)
     }
     #[inline(always)]
     fn is_negative(self) -> bool {
