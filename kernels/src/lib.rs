@@ -20,6 +20,8 @@ mod rows;
 mod scan;
 
 #[cfg(feature = "cpu")]
+mod ahead;
+#[cfg(feature = "cpu")]
 mod blocks;
 #[cfg(feature = "cpu")]
 mod dispatch;

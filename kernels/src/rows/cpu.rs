@@ -20,17 +20,6 @@ pub(crate) fn softmax(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), D
     })
 }
 
-fn softmax_row(level: Level, row: &[f32], out: &mut [f32], below: &mut Piece) {
-    let greatest = greatest(level, row);
-    for (row, out) in row.chunks(PIECE).zip(out.chunks_mut(PIECE)) {
-        let below = &mut below[..row.len()];
-        subtract(level, row, greatest, below);
-        function::cpu::block(level, Function::Exp, below, out);
-    }
-    let total = sum(level, out);
-    divide(level, out, total);
-}
-
 /// The softmax of one row, which has an element or more, in its place.
 pub(super) fn softmax_in_place(level: Level, row: &mut [f32]) {
     let greatest = greatest(level, row);
@@ -53,22 +42,18 @@ pub(crate) fn layernorm(
 ) -> Result<(), DataError> {
     let eps = only_param(params);
     let (gamma, beta) = (launch.optional_slice::<f32>(1)?, launch.optional_slice::<f32>(2)?);
-    each_row(
-        launch,
-        || (),
-        |(), row, out| {
-            let mean = mean_of(level, row);
-            let root = (var_of(level, row, mean) + eps).sqrt();
-            match (gamma, beta) {
-                (Some(gamma), Some(beta)) => {
-                    scale(level, |x, gamma, beta| ((x - mean) / root).fused(gamma, beta), row, gamma, beta, out);
-                }
-                (Some(gamma), None) => scale(level, |x, gamma, _| (x - mean) / root * gamma, row, gamma, row, out),
-                (None, Some(beta)) => scale(level, |x, beta, _| (x - mean) / root + beta, row, beta, row, out),
-                (None, None) => scale(level, |x, _, _| (x - mean) / root, row, row, row, out),
+    each_row(launch, |row, out| {
+        let mean = mean_of(level, row);
+        let root = (var_of(level, row, mean) + eps).sqrt();
+        match (gamma, beta) {
+            (Some(gamma), Some(beta)) => {
+                scale(level, |x, gamma, beta| ((x - mean) / root).fused(gamma, beta), row, gamma, beta, out);
             }
-        },
-    )
+            (Some(gamma), None) => scale(level, |x, gamma, _| (x - mean) / root * gamma, row, gamma, row, out),
+            (None, Some(beta)) => scale(level, |x, beta, _| (x - mean) / root + beta, row, beta, row, out),
+            (None, None) => scale(level, |x, _, _| (x - mean) / root, row, row, row, out),
+        }
+    })
 }
 
 /// r = sqrt(sum_sq / n + eps); y = (x / r) * gamma, less what is absent.
@@ -79,17 +64,13 @@ pub(crate) fn rmsnorm(
 ) -> Result<(), DataError> {
     let eps = only_param(params);
     let gamma = launch.optional_slice::<f32>(1)?;
-    each_row(
-        launch,
-        || (),
-        |(), row, out| {
-            let root = (sum_sq_of(level, row) / row.len() as f32 + eps).sqrt();
-            match gamma {
-                Some(gamma) => scale(level, |x, gamma, _| x / root * gamma, row, gamma, row, out),
-                None => scale(level, |x, _, _| x / root, row, row, row, out),
-            }
-        },
-    )
+    each_row(launch, |row, out| {
+        let root = (sum_sq_of(level, row) / row.len() as f32 + eps).sqrt();
+        match gamma {
+            Some(gamma) => scale(level, |x, gamma, _| x / root * gamma, row, gamma, row, out),
+            None => scale(level, |x, _, _| x / root, row, row, row, out),
+        }
+    })
 }
 
 /// Gives `f` each row of the last dimension and its place in the output, on threads where that pays.

@@ -48,6 +48,11 @@ fn reductions_agree() {
     check_all(|name, spec| REDUCTIONS.contains(&name).then(|| reductions(spec)));
 }
 
+#[test]
+fn exact_sums_agree() {
+    check_all(|name, spec| name.ends_with("_exact").then(|| exact_sums(spec)));
+}
+
 /// The other reductions.
 const REDUCTIONS: [&str; 10] =
     ["sum_sq", "mean", "var", "norm2", "reduce_min", "reduce_max", "argmin", "argmax", "sum_exact", "dot_exact"];
@@ -214,8 +219,71 @@ fn reductions(spec: &KernelSpec) -> Vec<Case> {
             add(&dims, fill, false);
         }
     }
+    // Rows that are taken several at a time, with a few left over.
+    for columns in [1, 2, 3, 8, 16, 17, 31, 33, 63, 64, 65] {
+        for fill in FILLS {
+            add(&[35, columns], fill, true);
+            add(&[2050, columns], fill, true);
+        }
+    }
     // More partials than lanes.
     add(&[1_100_000], Fill::Tame, false);
+    cases
+}
+
+/// Finite floats that an exact sum takes in different ways: close together or as far apart as can be, in blocks that
+/// differ, with a few infinities or NaNs.
+fn exact_sums(spec: &KernelSpec) -> Vec<Case> {
+    let dtype = spec.inputs[0].dtype;
+    let case = |dims: &[u64], rows: bool, change: &dyn Fn(u64, &mut [u8])| {
+        let input = |seed: u64| {
+            let mut array = filled(dtype, dims, Fill::Wild, seed);
+            let size = dtype.size() as usize;
+            array.bytes_mut().chunks_exact_mut(size).enumerate().for_each(|(index, bytes)| change(index as u64, bytes));
+            Some(array)
+        };
+        Case { inputs: (1..=spec.inputs.len() as u64).map(input).collect(), given: vec![("rows", Given::Flag(rows))] }
+    };
+    // The highest byte and the next hold the exponent.
+    let exponent = |bytes: &mut [u8], exponent: u8| {
+        let last = bytes.len() - 1;
+        bytes[last] = bytes[last] & 0x80 | exponent;
+    };
+    let finite = |_: u64, bytes: &mut [u8]| {
+        let last = bytes.len() - 1;
+        if bytes[last] & 0x7f == 0x7f && bytes[last - 1] >= 0x80 {
+            bytes[last - 1] &= 0x7f;
+            bytes[last] &= 0xbf;
+        }
+    };
+    let narrow = |_: u64, bytes: &mut [u8]| exponent(bytes, 0x3f);
+    let stepped = |index: u64, bytes: &mut [u8]| exponent(bytes, (index / 4096 * 37 % 0x7f) as u8);
+    let sparse = |index: u64, bytes: &mut [u8]| {
+        narrow(index, bytes);
+        if index % 4099 == 4098 {
+            finite(index, bytes);
+            exponent(bytes, if index % 2 == 0 { 0 } else { 0x7e });
+        }
+    };
+    let one_infinity = |index: u64, bytes: &mut [u8]| {
+        finite(index, bytes);
+        if index == 4097 {
+            let last = bytes.len() - 1;
+            bytes.fill(0);
+            (bytes[last], bytes[last - 1]) = (0xff, if last == 3 { 0x80 } else { 0xf0 });
+        }
+    };
+    let changes: [&dyn Fn(u64, &mut [u8]); 5] = [&finite, &narrow, &stepped, &sparse, &one_infinity];
+    let mut cases = Vec::new();
+    for change in changes {
+        for size in [1, 15, 16, 17, 100, 4095, 4096, 4097, 16_383, 16_384, 70_000] {
+            cases.push(case(&[size], false, change));
+        }
+        cases.push(case(&[300, 40], true, change));
+        cases.push(case(&[9, 20_000], true, change));
+    }
+    // More than one task.
+    cases.push(case(&[1_100_000], false, &finite));
     cases
 }
 

@@ -4,8 +4,10 @@
 
 mod agree;
 mod arrays;
+mod exact;
 mod meaning;
 mod philox;
 mod products;
+mod reductions;
 mod refusals;
 mod rows;

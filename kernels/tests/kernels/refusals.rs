@@ -40,6 +40,26 @@ fn shapes_that_do_not_fit() {
 }
 
 #[test]
+fn nothing_has_no_mean_and_no_extreme() {
+    let rows = [("rows", Given::Flag(true))];
+    for name in ["mean", "var", "reduce_min", "reduce_max", "argmin", "argmax"] {
+        for dtype in ["f32", "f64"] {
+            let id = format!("{name}.{dtype}.v1");
+            assert_eq!(shapes(&id, &[&[0]], &[]), "input `x`: has shape [0]: it needs 1 element or more");
+            assert_eq!(shapes(&id, &[&[0, 3]], &[]), "input `x`: has shape [0, 3]: it needs 1 element or more");
+            assert_eq!(shapes(&id, &[&[3, 0]], &rows), "input `x`: has shape [3, 0]: each row needs 1 element or more");
+            for dims in [[0, 3], [0, 0]] {
+                let x = Array::new(if dtype == "f32" { Dtype::F32 } else { Dtype::F64 }, &dims);
+                let out = run(&id, &[Some(&x)], &rows, hows()[1]).expect("no rows");
+                assert_eq!(out.shape.dims(), [0], "{id}");
+            }
+        }
+    }
+    assert_eq!(shapes("scan.f32.v1", &[&[2, 3]], &[]), "input `x`: has shape [2, 3]: it needs exactly 1 dimension");
+    assert_eq!(shapes("scan.f64.v1", &[&[]], &[]), "input `x`: has shape []: it needs exactly 1 dimension");
+}
+
+#[test]
 fn products_that_do_not_fit() {
     let refusal = |inputs: &[&[u64]], given: &[(&str, Given<'_>)]| shapes("matmul.f32.v1", inputs, given);
     assert_eq!(

@@ -1,19 +1,25 @@
 //! The reductions on threads: rows where there are many, chunks or blocks of one row where it is long. Who computes which
 //! changes nothing.
 
+mod exact;
+mod extreme;
+mod lanes;
 mod ordered;
+mod short;
 
 pub(crate) use ordered::{mean_of, sum, sum_sq_of, var_of};
 
 use bytemuck::Pod;
 use rayon::prelude::*;
 
-use super::reference::{Exact, arg, dot_exact, extreme, sum_exact};
+use super::reference::Exact;
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::{Dtype, ParamValue, Reduction, rule};
 use crate::dispatch::Level;
-use crate::float::Float;
 use crate::launch::{DataError, Launch};
+use exact::exact;
+use extreme::{Ordered, arg, extreme};
+use lanes::{Elements, Products};
 use ordered::{Chunked, dot};
 
 /// All elements, or those of each row, to one value.
@@ -29,7 +35,7 @@ pub(crate) fn reduce(
     }
 }
 
-fn reduce_of<T: Chunked + Exact>(
+fn reduce_of<T: Chunked + Exactly + Ordered>(
     level: Level,
     reduction: Reduction,
     launch: &mut Launch<'_, '_>,
@@ -41,10 +47,16 @@ fn reduce_of<T: Chunked + Exact>(
     let row_of = |row: usize| row * columns..(row + 1) * columns;
     if matches!(reduction, Reduction::ArgMin | Reduction::ArgMax) {
         let greatest = reduction == Reduction::ArgMax;
-        each(launch.output::<i64>()?, columns, |row| arg(&x[row_of(row)], greatest) as i64);
+        each(launch.output::<i64>()?, columns, |row| arg(level, &x[row_of(row)], greatest) as i64);
         return Ok(());
     }
-    each(launch.output::<T>()?, columns, |row| {
+    let out = launch.output::<T>()?;
+    let ordered = !matches!(reduction, Reduction::Min | Reduction::Max | Reduction::SumExact | Reduction::DotExact);
+    if ordered && out.len() > 1 && (1..=short::LONGEST).contains(&columns) {
+        short::reduce(level, reduction, x, y, columns, out);
+        return Ok(());
+    }
+    each(out, columns, |row| {
         let row = row_of(row);
         let value = match reduction {
             Reduction::Sum => sum(level, &x[row]),
@@ -53,15 +65,38 @@ fn reduce_of<T: Chunked + Exact>(
             Reduction::Mean => mean_of(level, &x[row]),
             Reduction::Var => var_of(level, &x[row.clone()], mean_of(level, &x[row])),
             Reduction::Norm2 => sum_sq_of(level, &x[row]).root(),
-            Reduction::Min | Reduction::ArgMin => extreme(&x[row], false),
-            Reduction::Max | Reduction::ArgMax => extreme(&x[row], true),
-            Reduction::SumExact => sum_exact(&x[row]),
-            Reduction::DotExact => dot_exact(&x[row.clone()], &y[row]),
+            Reduction::Min | Reduction::ArgMin => extreme(level, &x[row], false),
+            Reduction::Max | Reduction::ArgMax => extreme(level, &x[row], true),
+            Reduction::SumExact => T::sum_exact(level, &x[row]),
+            Reduction::DotExact => T::dot_exact(level, &x[row.clone()], &y[row]),
         };
         value.canonical()
     });
     Ok(())
 }
+
+/// A float with its exact sums.
+trait Exactly: Exact {
+    fn sum_exact(level: Level, x: &[Self]) -> Self;
+    fn dot_exact(level: Level, x: &[Self], y: &[Self]) -> Self;
+}
+
+macro_rules! exactly {
+    ($float:ident) => {
+        impl Exactly for $float {
+            fn sum_exact(level: Level, x: &[$float]) -> $float {
+                exact(level, Elements(x))
+            }
+
+            fn dot_exact(level: Level, x: &[$float], y: &[$float]) -> $float {
+                exact(level, Products(x, y))
+            }
+        }
+    };
+}
+
+exactly!(f32);
+exactly!(f64);
 
 /// Fills each output by its row.
 fn each<R: Pod + Send>(out: &mut [R], columns: usize, of_row: impl Fn(usize) -> R + Sync) {

@@ -3,6 +3,7 @@
 
 use rayon::prelude::*;
 
+use crate::ahead;
 use crate::blocks::PARALLEL_FROM;
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
@@ -98,11 +99,16 @@ fn over_chunks<T: Chunked>(level: Level, n: usize, step: impl Fn(std::ops::Range
 levels! {
     /// The partial of each chunk, where `step` adds a pair of elements to their lane; `start` is -0 in every lane.
     fn chunks [T: Float, const L: usize, F: Fn(T, T, T) -> T](x: &[T], y: &[T], start: [T; L], step: F, partials: &mut [T]) {
+        let two = !std::ptr::eq(x, y);
         for ((x, y), partial) in x.chunks(L * 64).zip(y.chunks(L * 64)).zip(partials) {
             let mut lanes = start;
             let (x_rows, x_rest) = x.as_chunks::<L>();
             let (y_rows, y_rest) = y.as_chunks::<L>();
             for (x, y) in x_rows.iter().zip(y_rows) {
+                ahead::ask(x);
+                if two {
+                    ahead::ask(y);
+                }
                 for ((lane, &x), &y) in lanes.iter_mut().zip(x).zip(y) {
                     *lane = step(*lane, x, y);
                 }

@@ -84,12 +84,12 @@ pub(crate) enum Term {
 }
 
 impl Term {
-    fn of<T: Exact>(x: T) -> Term {
+    pub(crate) fn of<T: Exact>(x: T) -> Term {
         Term::of_product(x, T::count(1))
     }
 
     /// x times y, exactly.
-    fn of_product<T: Exact>(x: T, y: T) -> Term {
+    pub(crate) fn of_product<T: Exact>(x: T, y: T) -> Term {
         let is_nan = |x: T| x.partial_cmp(&x).is_none();
         let negative = x.is_negative() != y.is_negative();
         if is_nan(x) || is_nan(y) {
@@ -207,7 +207,6 @@ impl Total {
         }
         let Some(top) = magnitude.iter().rposition(|&limb| limb != 0) else { return T::ZERO };
         let leading = top * 64 + 63 - magnitude[top].leading_zeros() as usize;
-        let bit = |position: usize| magnitude[position / 64] >> (position % 64) & 1;
         let exponent = leading as i32 + UNIT;
         let bits = if exponent > T::HIGHEST {
             (T::count(1) / T::ZERO).bits()
@@ -215,10 +214,13 @@ impl Total {
             // The lowest bit that the float has room for; at the bottom it stays where the subnormals have it.
             let lowest = (exponent - (T::PRECISION as i32 - 1)).max(T::LOWEST);
             let last = (lowest - UNIT) as usize;
-            let significand = (last..=leading.max(last)).rev().fold(0, |value, position| value << 1 | bit(position));
-            let half = bit(last - 1) == 1;
-            let more = (0..last - 1).any(|position| bit(position) == 1);
-            let up = half && (more || significand & 1 == 1);
+            let limb = |index: usize| magnitude.get(index).copied().unwrap_or(0);
+            let (index, shift) = (last / 64, last % 64);
+            // Nothing is above the leading bit, so this is the whole significand.
+            let significand = ((u128::from(limb(index + 1)) << 64 | u128::from(limb(index))) >> shift) as u64;
+            let (half_index, half) = ((last - 1) / 64, 1 << ((last - 1) % 64));
+            let more = magnitude[half_index] & (half - 1) != 0 || magnitude[..half_index].iter().any(|&limb| limb != 0);
+            let up = magnitude[half_index] & half != 0 && (more || significand & 1 == 1);
             // A significand with its leading bit adds one to the exponent field, and one that was rounded up to the next
             // power of two adds another: up to infinity, where the bits of the floats end.
             (((lowest - T::LOWEST) as u64) << (T::PRECISION - 1)) + significand + u64::from(up)

@@ -4,10 +4,13 @@ mod exact;
 mod extreme;
 mod ordered;
 
-pub(crate) use exact::{Exact, Total, dot_exact, sum_exact};
-pub(crate) use extreme::{arg, extreme};
+pub(crate) use exact::Exact;
+#[cfg(feature = "cpu")]
+pub(crate) use exact::{Term, Total};
 pub(crate) use ordered::{mean_of, sum, sum_sq_of, var_of};
 
+use exact::{dot_exact, sum_exact};
+use extreme::{arg, extreme};
 use ordered::{dot, norm2_of};
 
 use crate::catalogue::{Dtype, ParamValue, Reduction, rule};

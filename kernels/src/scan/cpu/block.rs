@@ -14,16 +14,17 @@ pub(super) enum Store {
     Past,
 }
 
-/// A float with the parts of a block that depend on the width of vectors.
+/// A float with the work on a whole block, which depends on the width of vectors.
 pub(super) trait Blocked: Float {
-    /// The sums within the segments of a whole block, and each segment's total.
-    fn locals(level: Level, x: &[Self; BLOCK], locals: &mut [Self; BLOCK], totals: &mut [Self; SEGMENTS]) {
+    /// The sums within the segments, and the totals of the segments after doubling.
+    fn sum(level: Level, x: &[Self; BLOCK], locals: &mut [Self; BLOCK], totals: &mut [Self; SEGMENTS]) {
         side_by_side(level, x, locals, totals);
+        double(level, totals);
     }
 
-    /// Stores the values of a whole block past the caches; false if that cannot be.
-    fn write_past(_: Level, _: &Sums<Self>, _before: Self, _out: &mut [Self; BLOCK]) -> bool {
-        false
+    /// Stores the values.
+    fn write(level: Level, sums: &Sums<Self>, before: Self, _: Store, out: &mut [Self; BLOCK]) {
+        write(level, sums, before, out);
     }
 }
 
@@ -56,13 +57,12 @@ impl<T: Blocked> Sums<T> {
     pub(super) fn fill(&mut self, level: Level, x: &[T]) {
         let mut totals = [T::NEGATIVE_ZERO; SEGMENTS];
         if let Ok(x) = x.try_into() {
-            T::locals(level, x, &mut self.locals, &mut totals);
+            T::sum(level, x, &mut self.locals, &mut totals);
         } else {
             let mut padded = [T::NEGATIVE_ZERO; BLOCK];
             padded[..x.len()].copy_from_slice(x);
-            T::locals(level, &padded, &mut self.locals, &mut totals);
+            T::sum(level, &padded, &mut self.locals, &mut totals);
         }
-        double(level, &mut totals);
         self.segments[1..].copy_from_slice(&totals[..SEGMENTS - 1]);
         self.total = self.segments[SEGMENTS - 1] + self.locals[BLOCK - 1];
     }
@@ -70,13 +70,10 @@ impl<T: Blocked> Sums<T> {
     /// Stores the values, as many as `out` has.
     pub(super) fn write(&self, level: Level, before: Option<T>, store: Store, out: &mut [T]) {
         let before = before.unwrap_or(T::NEGATIVE_ZERO);
-        if store == Store::Past
-            && let Ok(out) = <&mut [T; BLOCK]>::try_from(&mut *out)
-            && T::write_past(level, self, before, out)
-        {
-            return;
+        match <&mut [T; BLOCK]>::try_from(&mut *out) {
+            Ok(out) => T::write(level, self, before, store, out),
+            Err(_) => write(level, self, before, out),
         }
-        write(level, self, before, out);
     }
 }
 
@@ -107,7 +104,7 @@ levels! {
 
 levels! {
     /// The totals of the segments, scanned by doubling the distance.
-    fn double [T: Float](totals: &mut [T; SEGMENTS]) {
+    pub(super) fn double [T: Float](totals: &mut [T; SEGMENTS]) {
         let mut distance = 1;
         while distance < SEGMENTS {
             let old = *totals;
@@ -120,7 +117,7 @@ levels! {
 }
 
 levels! {
-    fn write [T: Float](sums: &Sums<T>, before: T, out: &mut [T]) {
+    pub(super) fn write [T: Float](sums: &Sums<T>, before: T, out: &mut [T]) {
         let locals = sums.locals.chunks_exact(SEGMENT);
         for ((out, locals), &segment) in out.chunks_mut(SEGMENT).zip(locals).zip(&sums.segments) {
             for (out, &local) in out.iter_mut().zip(locals) {

@@ -3,53 +3,68 @@
 
 use std::arch::x86_64::*;
 
-use super::block::{Blocked, Sums, side_by_side};
+use super::block::{Blocked, Store, Sums, double, side_by_side, write};
 use crate::dispatch::Level;
 use crate::scan::{BLOCK, SEGMENT, SEGMENTS};
 
 impl Blocked for f32 {
-    fn locals(level: Level, x: &[f32; BLOCK], locals: &mut [f32; BLOCK], totals: &mut [f32; SEGMENTS]) {
+    fn sum(level: Level, x: &[f32; BLOCK], locals: &mut [f32; BLOCK], totals: &mut [f32; SEGMENTS]) {
         if level == Level::Avx512 {
             // SAFETY: `Kernel` lets in only levels that were found on this very CPU.
-            return unsafe { locals_f32(x, locals, totals) };
+            return unsafe { sum_f32(x, locals, totals) };
         }
         side_by_side(level, x, locals, totals);
+        double(level, totals);
     }
 
-    fn write_past(level: Level, sums: &Sums<f32>, before: f32, out: &mut [f32; BLOCK]) -> bool {
-        if level != Level::Avx512 || !(out.as_ptr() as usize).is_multiple_of(64) {
-            return false;
+    fn write(level: Level, sums: &Sums<f32>, before: f32, store: Store, out: &mut [f32; BLOCK]) {
+        if level != Level::Avx512 {
+            return write(level, sums, before, out);
         }
-        // SAFETY: the level is here, as above.
-        unsafe { write_f32(sums, before, out) };
-        true
+        let aligned = (out.as_ptr() as usize).is_multiple_of(64);
+        // SAFETY: the level is here, as above; the stores that need an aligned output get one.
+        unsafe {
+            if store == Store::Past && aligned {
+                write_f32::<true>(sums, before, out)
+            } else {
+                write_f32::<false>(sums, before, out)
+            }
+        }
     }
 }
 
 impl Blocked for f64 {
-    fn locals(level: Level, x: &[f64; BLOCK], locals: &mut [f64; BLOCK], totals: &mut [f64; SEGMENTS]) {
+    fn sum(level: Level, x: &[f64; BLOCK], locals: &mut [f64; BLOCK], totals: &mut [f64; SEGMENTS]) {
         if level == Level::Avx512 {
             // SAFETY: `Kernel` lets in only levels that were found on this very CPU.
-            return unsafe { locals_f64(x, locals, totals) };
+            return unsafe { sum_f64(x, locals, totals) };
         }
         side_by_side(level, x, locals, totals);
+        double(level, totals);
     }
 
-    fn write_past(level: Level, sums: &Sums<f64>, before: f64, out: &mut [f64; BLOCK]) -> bool {
-        if level != Level::Avx512 || !(out.as_ptr() as usize).is_multiple_of(64) {
-            return false;
+    fn write(level: Level, sums: &Sums<f64>, before: f64, store: Store, out: &mut [f64; BLOCK]) {
+        if level != Level::Avx512 {
+            return write(level, sums, before, out);
         }
-        // SAFETY: the level is here, as above.
-        unsafe { write_f64(sums, before, out) };
-        true
+        let aligned = (out.as_ptr() as usize).is_multiple_of(64);
+        // SAFETY: the level is here, as above; the stores that need an aligned output get one.
+        unsafe {
+            if store == Store::Past && aligned {
+                write_f64::<true>(sums, before, out)
+            } else {
+                write_f64::<false>(sums, before, out)
+            }
+        }
     }
 }
 
 #[target_feature(enable = "avx512f")]
-fn locals_f32(x: &[f32; BLOCK], locals: &mut [f32; BLOCK], totals: &mut [f32; SEGMENTS]) {
+fn sum_f32(x: &[f32; BLOCK], locals: &mut [f32; BLOCK], totals: &mut [f32; SEGMENTS]) {
     const GROUP: usize = 16 * SEGMENT;
     let groups = x.as_chunks::<GROUP>().0.iter().zip(locals.as_chunks_mut::<GROUP>().0);
-    for ((x, locals), totals) in groups.zip(totals.as_chunks_mut::<16>().0) {
+    let mut sums = [_mm512_setzero_ps(); 4];
+    for ((x, locals), sum) in groups.zip(&mut sums) {
         let x = x.as_chunks::<16>().0;
         // SAFETY: each is 16 floats; a prefetch never faults.
         let mut rows: [__m512; 16] = std::array::from_fn(|row| unsafe {
@@ -60,20 +75,46 @@ fn locals_f32(x: &[f32; BLOCK], locals: &mut [f32; BLOCK], totals: &mut [f32; SE
         for row in 1..16 {
             rows[row] = _mm512_add_ps(rows[row - 1], rows[row]);
         }
-        // SAFETY: 16 floats, here and below.
-        unsafe { _mm512_storeu_ps(totals.as_mut_ptr(), rows[15]) };
+        *sum = rows[15];
         rows = turned_f32(rows);
         for (locals, row) in locals.as_chunks_mut::<16>().0.iter_mut().zip(rows) {
+            // SAFETY: 16 floats.
             unsafe { _mm512_storeu_ps(locals.as_mut_ptr(), row) };
         }
     }
+    sums = doubled_f32::<15>(sums, 0xfffe);
+    sums = doubled_f32::<14>(sums, 0xfffc);
+    sums = doubled_f32::<12>(sums, 0xfff0);
+    sums = doubled_f32::<8>(sums, 0xff00);
+    let [a, b, c, d] = sums;
+    let (b, c, d) = (_mm512_add_ps(a, b), _mm512_add_ps(b, c), _mm512_add_ps(c, d));
+    let (c, d) = (_mm512_add_ps(a, c), _mm512_add_ps(b, d));
+    for (totals, sum) in totals.as_chunks_mut::<16>().0.iter_mut().zip([a, b, c, d]) {
+        // SAFETY: 16 floats.
+        unsafe { _mm512_storeu_ps(totals.as_mut_ptr(), sum) };
+    }
+}
+
+/// Adds to each total the one 16 - `BACK` before it; `there` says where in the first register there is one.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn doubled_f32<const BACK: i32>(old: [__m512; 4], there: __mmask16) -> [__m512; 4] {
+    let mut sums = old;
+    for i in 0..4 {
+        let (earlier, own) = (_mm512_castps_si512(old[i.max(1) - 1]), _mm512_castps_si512(old[i]));
+        let before = _mm512_castsi512_ps(_mm512_alignr_epi32::<BACK>(own, earlier));
+        let there = if i == 0 { there } else { 0xffff };
+        sums[i] = _mm512_mask_add_ps(old[i], there, before, old[i]);
+    }
+    sums
 }
 
 #[target_feature(enable = "avx512f")]
-fn locals_f64(x: &[f64; BLOCK], locals: &mut [f64; BLOCK], totals: &mut [f64; SEGMENTS]) {
+fn sum_f64(x: &[f64; BLOCK], locals: &mut [f64; BLOCK], totals: &mut [f64; SEGMENTS]) {
     const GROUP: usize = 8 * SEGMENT;
     let groups = x.as_chunks::<GROUP>().0.iter().zip(locals.as_chunks_mut::<GROUP>().0);
-    for ((x, locals), totals) in groups.zip(totals.as_chunks_mut::<8>().0) {
+    let mut sums = [_mm512_setzero_pd(); 8];
+    for ((x, locals), total) in groups.zip(&mut sums) {
         let (x, locals) = (x.as_chunks::<8>().0, locals.as_chunks_mut::<8>().0);
         let mut sum = _mm512_set1_pd(-0.0);
         // The first eight elements of each segment, then the others.
@@ -91,12 +132,38 @@ fn locals_f64(x: &[f64; BLOCK], locals: &mut [f64; BLOCK], totals: &mut [f64; SE
             }
             rows = turned_f64(rows);
             for (row, value) in rows.into_iter().enumerate() {
-                // SAFETY: 8 floats, here and below.
+                // SAFETY: 8 floats.
                 unsafe { _mm512_storeu_pd(locals[2 * row + half].as_mut_ptr(), value) };
             }
         }
+        *total = sum;
+    }
+    sums = doubled_f64::<7>(sums, 0xfe);
+    sums = doubled_f64::<6>(sums, 0xfc);
+    sums = doubled_f64::<4>(sums, 0xf0);
+    for distance in [1, 2, 4] {
+        for i in (distance..8).rev() {
+            sums[i] = _mm512_add_pd(sums[i - distance], sums[i]);
+        }
+    }
+    for (totals, sum) in totals.as_chunks_mut::<8>().0.iter_mut().zip(sums) {
+        // SAFETY: 8 floats.
         unsafe { _mm512_storeu_pd(totals.as_mut_ptr(), sum) };
     }
+}
+
+/// Adds to each total the one 8 - `BACK` before it; `there` says where in the first register there is one.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn doubled_f64<const BACK: i32>(old: [__m512d; 8], there: __mmask8) -> [__m512d; 8] {
+    let mut sums = old;
+    for i in 0..8 {
+        let (earlier, own) = (_mm512_castpd_si512(old[i.max(1) - 1]), _mm512_castpd_si512(old[i]));
+        let before = _mm512_castsi512_pd(_mm512_alignr_epi64::<BACK>(own, earlier));
+        let there = if i == 0 { there } else { 0xff };
+        sums[i] = _mm512_mask_add_pd(old[i], there, before, old[i]);
+    }
+    sums
 }
 
 /// How far ahead of the elements that are summed memory is asked for, in bytes.
@@ -162,7 +229,7 @@ fn turned_quarters([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
 }
 
 #[target_feature(enable = "avx512f")]
-fn write_f32(sums: &Sums<f32>, before: f32, out: &mut [f32; BLOCK]) {
+fn write_f32<const PAST: bool>(sums: &Sums<f32>, before: f32, out: &mut [f32; BLOCK]) {
     let before = _mm512_set1_ps(before);
     let nan = _mm512_set1_ps(f32::from_bits(0x7fc0_0000));
     let locals = sums.locals.as_chunks::<SEGMENT>().0;
@@ -172,15 +239,17 @@ fn write_f32(sums: &Sums<f32>, before: f32, out: &mut [f32; BLOCK]) {
             let value = _mm512_add_ps(_mm512_set1_ps(segment), _mm512_loadu_ps(locals.as_ptr()));
             let value = _mm512_add_ps(before, value);
             let value = _mm512_mask_mov_ps(value, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value), nan);
-            _mm512_stream_ps(out.as_mut_ptr(), value);
+            if PAST { _mm512_stream_ps(out.as_mut_ptr(), value) } else { _mm512_storeu_ps(out.as_mut_ptr(), value) }
         }
     }
-    // The next to read these values may be another thread.
-    _mm_sfence();
+    if PAST {
+        // The next to read these values may be another thread.
+        _mm_sfence();
+    }
 }
 
 #[target_feature(enable = "avx512f")]
-fn write_f64(sums: &Sums<f64>, before: f64, out: &mut [f64; BLOCK]) {
+fn write_f64<const PAST: bool>(sums: &Sums<f64>, before: f64, out: &mut [f64; BLOCK]) {
     let before = _mm512_set1_pd(before);
     let nan = _mm512_set1_pd(f64::from_bits(0x7ff8_0000_0000_0000));
     let locals = sums.locals.as_chunks::<8>().0;
@@ -190,8 +259,10 @@ fn write_f64(sums: &Sums<f64>, before: f64, out: &mut [f64; BLOCK]) {
             let value = _mm512_add_pd(_mm512_set1_pd(sums.segments[index / 2]), _mm512_loadu_pd(locals.as_ptr()));
             let value = _mm512_add_pd(before, value);
             let value = _mm512_mask_mov_pd(value, _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(value, value), nan);
-            _mm512_stream_pd(out.as_mut_ptr(), value);
+            if PAST { _mm512_stream_pd(out.as_mut_ptr(), value) } else { _mm512_storeu_pd(out.as_mut_ptr(), value) }
         }
     }
-    _mm_sfence();
+    if PAST {
+        _mm_sfence();
+    }
 }
