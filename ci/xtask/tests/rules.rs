@@ -185,6 +185,7 @@ fn imports_flow_down() {
         let from = folder(package);
         let allowed: &[&str] = match from.split('/').next().unwrap_or_default() {
             "plugins" => &["plugin-api", "kernels"],
+            "ci" if from == "ci/peers" => &["kernels"],
             "host" => &["plugin-api", "kernels"],
             "overlays" => &["overlays/sdk"],
             "tests" if from.starts_with("tests/fixtures/overlays") => &["overlays/sdk"],

@@ -4,47 +4,32 @@
 use rayon::prelude::*;
 
 use super::only_param;
-use crate::blocks::PARALLEL_FROM;
+use crate::blocks::{PARALLEL_FROM, prefetch};
 use crate::catalogue::{Function, ParamValue};
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
-use crate::function;
+use crate::function::cpu::block_in_place;
 use crate::launch::{DataError, Launch};
 use crate::reduce::cpu::{mean_of, sum, sum_sq_of, var_of};
 
-/// Elements of a row that go through a step at a time.
-const PIECE: usize = 1024;
-
-/// Room for a piece of a row less its greatest element.
-pub(super) type Piece = [f32; PIECE];
-
-/// An empty [`Piece`].
-pub(super) const NO_PIECE: Piece = [0.0; PIECE];
-
 /// m = max(row); e = exp(x - m); s = sum(e); y = e / s.
 pub(crate) fn softmax(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
-    each_row(launch, || NO_PIECE, |below, row, out| softmax_row(level, row, out, below))
-}
-
-fn softmax_row(level: Level, row: &[f32], out: &mut [f32], below: &mut Piece) {
-    let greatest = greatest(level, row);
-    for (row, out) in row.chunks(PIECE).zip(out.chunks_mut(PIECE)) {
-        let below = &mut below[..row.len()];
-        subtract(level, row, greatest, below);
-        function::cpu::block(level, Function::Exp, below, out);
-    }
-    let total = sum(level, out);
-    divide(level, out, total);
+    each_row(launch, |row, out| {
+        subtract(level, row, greatest(level, row), out);
+        normalise(level, out);
+    })
 }
 
 /// The softmax of one row, which has an element or more, in its place.
-pub(super) fn softmax_in_place(level: Level, row: &mut [f32], below: &mut Piece) {
+pub(super) fn softmax_in_place(level: Level, row: &mut [f32]) {
     let greatest = greatest(level, row);
-    for row in row.chunks_mut(PIECE) {
-        let below = &mut below[..row.len()];
-        subtract(level, row, greatest, below);
-        function::cpu::block(level, Function::Exp, below, row);
-    }
+    subtract_in_place(level, row, greatest);
+    normalise(level, row);
+}
+
+/// e = exp(x); y = e / sum(e).
+fn normalise(level: Level, row: &mut [f32]) {
+    block_in_place(level, Function::Exp, row);
     let total = sum(level, row);
     divide(level, row, total);
 }
@@ -57,22 +42,18 @@ pub(crate) fn layernorm(
 ) -> Result<(), DataError> {
     let eps = only_param(params);
     let (gamma, beta) = (launch.optional_slice::<f32>(1)?, launch.optional_slice::<f32>(2)?);
-    each_row(
-        launch,
-        || (),
-        |(), row, out| {
-            let mean = mean_of(level, row);
-            let root = (var_of(level, row, mean) + eps).sqrt();
-            match (gamma, beta) {
-                (Some(gamma), Some(beta)) => {
-                    scale(level, |x, gamma, beta| ((x - mean) / root).fused(gamma, beta), row, gamma, beta, out);
-                }
-                (Some(gamma), None) => scale(level, |x, gamma, _| (x - mean) / root * gamma, row, gamma, row, out),
-                (None, Some(beta)) => scale(level, |x, beta, _| (x - mean) / root + beta, row, beta, row, out),
-                (None, None) => scale(level, |x, _, _| (x - mean) / root, row, row, row, out),
+    each_row(launch, |row, out| {
+        let mean = mean_of(level, row);
+        let root = (var_of(level, row, mean) + eps).sqrt();
+        match (gamma, beta) {
+            (Some(gamma), Some(beta)) => {
+                scale(level, |x, gamma, beta| ((x - mean) / root).fused(gamma, beta), row, gamma, beta, out);
             }
-        },
-    )
+            (Some(gamma), None) => scale(level, |x, gamma, _| (x - mean) / root * gamma, row, gamma, row, out),
+            (None, Some(beta)) => scale(level, |x, beta, _| (x - mean) / root + beta, row, beta, row, out),
+            (None, None) => scale(level, |x, _, _| (x - mean) / root, row, row, row, out),
+        }
+    })
 }
 
 /// r = sqrt(sum_sq / n + eps); y = (x / r) * gamma, less what is absent.
@@ -83,26 +64,17 @@ pub(crate) fn rmsnorm(
 ) -> Result<(), DataError> {
     let eps = only_param(params);
     let gamma = launch.optional_slice::<f32>(1)?;
-    each_row(
-        launch,
-        || (),
-        |(), row, out| {
-            let root = (sum_sq_of(level, row) / row.len() as f32 + eps).sqrt();
-            match gamma {
-                Some(gamma) => scale(level, |x, gamma, _| x / root * gamma, row, gamma, row, out),
-                None => scale(level, |x, _, _| x / root, row, row, row, out),
-            }
-        },
-    )
+    each_row(launch, |row, out| {
+        let root = (sum_sq_of(level, row) / row.len() as f32 + eps).sqrt();
+        match gamma {
+            Some(gamma) => scale(level, |x, gamma, _| x / root * gamma, row, gamma, row, out),
+            None => scale(level, |x, _, _| x / root, row, row, row, out),
+        }
+    })
 }
 
-/// Gives `f` each row of the last dimension and its place in the output, on threads where that pays; `room` makes what
-/// it holds from one row to the next.
-fn each_row<R>(
-    launch: &mut Launch<'_, '_>,
-    room: impl Fn() -> R + Sync,
-    f: impl Fn(&mut R, &[f32], &mut [f32]) + Sync,
-) -> Result<(), DataError> {
+/// Gives `f` each row of the last dimension and its place in the output, on threads where that pays.
+fn each_row(launch: &mut Launch<'_, '_>, f: impl Fn(&[f32], &mut [f32]) + Sync) -> Result<(), DataError> {
     let columns = launch.shape(0).dims().last().map_or(1, |&columns| columns as usize);
     if columns == 0 {
         return Ok(());
@@ -110,8 +82,11 @@ fn each_row<R>(
     let x = launch.slice::<f32>(0)?;
     let out = launch.output::<f32>()?;
     let rows = |(x, out): (&[f32], &mut [f32])| {
-        let mut room = room();
-        x.chunks_exact(columns).zip(out.chunks_exact_mut(columns)).for_each(|(x, out)| f(&mut room, x, out));
+        for (x, out) in x.chunks_exact(columns).zip(out.chunks_exact_mut(columns)) {
+            fetch_next(x);
+            fetch_next(out);
+            f(x, out);
+        }
     };
     if x.len() < PARALLEL_FROM / 8 {
         rows((x, out));
@@ -120,6 +95,17 @@ fn each_row<R>(
         x.par_chunks(at_once).zip(out.par_chunks_mut(at_once)).for_each(rows);
     }
     Ok(())
+}
+
+/// Asks for the row after this one, so that memory works while this one is computed. A long row brings its own.
+fn fetch_next(row: &[f32]) {
+    const LONG: usize = 2048;
+    const LINE: usize = 16;
+    if row.len() <= LONG {
+        for at in (0..row.len()).step_by(LINE) {
+            prefetch(row.as_ptr().wrapping_add(row.len().max(2 * LINE) + at));
+        }
+    }
 }
 
 levels! {
@@ -150,6 +136,14 @@ levels! {
     fn subtract [](row: &[f32], from_each: f32, out: &mut [f32]) {
         for (out, &x) in out.iter_mut().zip(row) {
             *out = x - from_each;
+        }
+    }
+}
+
+levels! {
+    fn subtract_in_place [](row: &mut [f32], from_each: f32) {
+        for x in row {
+            *x -= from_each;
         }
     }
 }

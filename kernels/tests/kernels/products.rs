@@ -2,9 +2,10 @@
 //! in every layout, and a row's bits do not depend on the rows beside it.
 
 use clamp_kernels::catalogue::{Dtype, Given, KernelSpec};
+use clamp_kernels::{Data, Input, Kernel, Launch, Output};
 
 use crate::agree::{Case, FILLS, check_all};
-use crate::arrays::{Array, Fill, How, filled, hows, levels, run};
+use crate::arrays::{Array, Fill, How, filled, hows, levels, run, spec};
 
 /// m, k and n, each around the rows and columns of tiles, their blocks and the panel of 1024.
 const EXTENTS: [(u64, u64, u64); 38] = [
@@ -105,6 +106,41 @@ fn factor(dtype: Dtype, dims: &[u64], fill: Fill, seed: u64) -> Array {
         sparse.step_by(97).for_each(|(to, from)| to.copy_from_slice(from));
     }
     array
+}
+
+#[test]
+fn arrays_may_begin_at_any_element() {
+    for (id, dtype, (m, k, n)) in [
+        ("matmul.f32.v1", Dtype::F32, (19u64, 70u64, 53u64)),
+        ("matmul.f32.v1", Dtype::F32, (3, 1100, 100)),
+        ("matmul.f64.v1", Dtype::F64, (19, 70, 53)),
+        ("matmul.i8.v1", Dtype::I8, (19, 70, 53)),
+    ] {
+        let (a, b) = (factor(dtype, &[m, k], Fill::Tame, 1), factor(dtype, &[k, n], Fill::Tame, 2));
+        let expected = run(id, &[Some(&a), Some(&b), None], &[], How::Reference).expect("reference");
+        let (size, out_size) = (dtype.size() as usize, expected.dtype.size() as usize);
+        let held = |array: &Array| [&vec![0; size][..], array.bytes(), &[0; 8]].concat();
+        let padded = |array: &Array| {
+            let bytes = held(array);
+            Array::of(Dtype::U8, &[bytes.len() as u64], &bytes)
+        };
+        let (a_held, b_held) = (padded(&a), padded(&b));
+        for level in levels() {
+            let mut out = Array::new(Dtype::U8, &[expected.bytes().len() as u64 + out_size as u64]);
+            let inputs = [(&a, &a_held), (&b, &b_held)].map(|(array, held)| {
+                let data = Data::Bytes(&held.bytes()[size..][..array.bytes().len()]);
+                Some(Input { dtype: array.dtype, shape: array.shape, data })
+            });
+            let data = &mut out.bytes_mut()[out_size..];
+            let mut outputs = [Output { dtype: expected.dtype, shape: expected.shape, data }];
+            let kernel =
+                Kernel::open(id, &spec(id).fixed_params(&[]).expect("parameters")).expect("open").at_level(level);
+            let mut launch =
+                Launch { inputs: &[inputs[0], inputs[1], None], outputs: &mut outputs, params: &[], present: 0 };
+            kernel.run(&mut launch).expect("run");
+            assert!(out.bytes()[out_size..] == *expected.bytes(), "{id}, {level}");
+        }
+    }
 }
 
 #[test]

@@ -22,7 +22,7 @@ const ACROSS: usize = 384;
 /// Rows of a that are packed at a time.
 const STRIP: usize = 64;
 
-/// Bytes of an i8 product's inputs and outputs that one batch has.
+/// The product of one batch.
 #[derive(Clone, Copy)]
 struct Product<'a> {
     extents: Extents,
@@ -216,22 +216,32 @@ fn finish(out: &mut [i32], sums: &[i32], offsets: &[i32], add: bool, bias: Optio
 mod tests {
     use super::*;
 
-    /// The kernel takes fours where the CPU has them; pairs must give the same.
+    /// The kernel takes the best of them; the others must give the same.
     #[test]
-    fn pairs_of_avx512_agree() {
-        if Level::best() < Level::Avx512 {
-            eprintln!("skipped: this CPU has no AVX-512");
-            return;
-        }
+    fn every_kind_of_dots_agrees() {
+        type Way = fn(&Extents, &[i8], &[i8], Option<&[i32]>, &mut [i32]);
+        let here = |level: Level, way: Way| level.is_here().then_some(way);
+        let fours = here(Level::Avx512, products_of::<Quads512>).filter(|_| dispatch::has_byte_dots());
+        let ways = [
+            here(Level::Portable, products_of::<Portable>),
+            here(Level::Avx2, products_of::<Pairs256>),
+            here(Level::Avx512, products_of::<Pairs512>),
+            fours,
+        ];
         let (m, k, n) = (19, 2051, 51);
         let element = |index: usize| (index.wrapping_mul(2_654_435_761) >> 7) as i8;
         let (a, b): (Vec<i8>, Vec<i8>) = ((0..m * k).map(element).collect(), (5..k * n + 5).map(element).collect());
         for (transpose_a, transpose_b) in [(false, false), (true, false), (false, true)] {
             let extents = Extents { m, n, k, shared_b: true, transpose_a, transpose_b };
-            let (mut pairs, mut portable) = (vec![1; m * n], vec![2; m * n]);
-            products_of::<Pairs512>(&extents, &a, &b, None, &mut pairs);
-            products_of::<Portable>(&extents, &a, &b, None, &mut portable);
-            assert_eq!(pairs, portable);
+            for way in ways.into_iter().flatten() {
+                let mut out = vec![1; m * n];
+                way(&extents, &a, &b, None, &mut out);
+                for (index, sum) in out.into_iter().enumerate() {
+                    let (i, j) = (index / n, index % n);
+                    let product = |k| i32::from(a[extents.a_at(0, i, k)]) * i32::from(b[extents.b_at(0, k, j)]);
+                    assert_eq!(sum, (0..k).map(product).sum::<i32>(), "{i}, {j}");
+                }
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::tile::prefetch;
+use crate::blocks::prefetch;
 use crate::float::Float;
 use crate::matmul::Extents;
 

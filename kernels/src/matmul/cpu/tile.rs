@@ -2,6 +2,8 @@
 //! consecutive k. It knows neither panels nor threads.
 
 use super::lanes::Lanes;
+use crate::blocks::prefetch;
+use crate::float::Float;
 
 /// The rows of a that a tile multiplies, from its first k on.
 #[derive(Clone, Copy)]
@@ -111,7 +113,6 @@ impl<L: Lanes, const R: usize, const V: usize> Tile<L, R, V> {
     /// The CPU has the level of `L`, here and below.
     #[inline(always)]
     unsafe fn start() -> Self {
-        use crate::float::Float;
         // SAFETY: the caller's.
         Tile([[unsafe { L::splat(L::T::NEGATIVE_ZERO) }; V]; R])
     }
@@ -167,8 +168,8 @@ impl<L: Lanes, const R: usize, const V: usize> Tile<L, R, V> {
                 }
                 for r in 0..R {
                     let x = L::splat(*a.first.add(if BY_K { k * a.stride + r } else { r * a.stride + k }));
-                    for v in 0..V {
-                        self.0[r][v] = x.fused(columns[v], self.0[r][v]);
+                    for (acc, &column) in self.0[r].iter_mut().zip(&columns) {
+                        *acc = x.fused(column, *acc);
                     }
                 }
                 b_k = b_k.add(b.stride);
@@ -206,23 +207,11 @@ impl<L: Lanes, const R: usize, const V: usize> Tile<L, R, V> {
     }
 }
 
-/// Fetches a line into the nearest cache.
-#[inline(always)]
-pub(super) fn prefetch<T>(at: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing and faults nowhere.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
-}
-
 /// Fetches a line into the second cache.
 #[inline(always)]
 fn prefetch_far<T>(at: *const T) {
     #[cfg(target_arch = "x86_64")]
-    // SAFETY: as above.
+    // SAFETY: a prefetch reads nothing and faults nowhere.
     unsafe {
         std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T1 }>(at.cast());
     }

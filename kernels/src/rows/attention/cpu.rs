@@ -10,7 +10,7 @@ use crate::dispatch::{Level, levels};
 use crate::launch::{DataError, Launch};
 use crate::matmul::Extents;
 use crate::matmul::cpu::{Scratch, product_here};
-use crate::rows::cpu::{NO_PIECE, Piece, softmax_in_place};
+use crate::rows::cpu::softmax_in_place;
 
 /// Scores that one thread holds at a time, if a row is not longer: half a MiB.
 const SCORES: usize = 128 * 1024;
@@ -38,7 +38,7 @@ pub(crate) fn attention(
     let block = |room: &mut Room, batch: usize, index: usize, out: &mut [f32]| {
         rows_of_q(level, &attention.batch(batch), index * rows, out, room);
     };
-    let new = || Room { scratch: Scratch::new(), scores: Vec::new(), piece: NO_PIECE };
+    let new = || Room { scratch: Scratch::new(), scores: Vec::new() };
     if threads == 1 {
         let mut held = new();
         for (batch, out) in out.chunks_mut(s * e).enumerate() {
@@ -57,12 +57,11 @@ pub(crate) fn attention(
 struct Room {
     scratch: Scratch<f32>,
     scores: Vec<f32>,
-    piece: Piece,
 }
 
 /// The output's rows from `first` on, of one batch.
 fn rows_of_q(level: Level, batch: &Attention<'_>, first: usize, out: &mut [f32], room: &mut Room) {
-    let Room { scratch, scores, piece } = room;
+    let Room { scratch, scores } = room;
     let Attention { t, d, e, q, k, v, mask, scale, .. } = *batch;
     let m = out.len() / e;
     let extents = |k, n, transpose_b| Extents { m, n, k, shared_b: true, transpose_a: false, transpose_b };
@@ -74,7 +73,7 @@ fn rows_of_q(level: Level, batch: &Attention<'_>, first: usize, out: &mut [f32],
                 Some(mask) => scaled_and_masked(level, scores, scale, &mask[(first + row) * t..][..t]),
                 None => scaled(level, scores, scale),
             }
-            softmax_in_place(level, scores, piece);
+            softmax_in_place(level, scores);
         }
     }
     product_here(level, &extents(t, e, false), scores, v, out, scratch);
