@@ -5,7 +5,6 @@
 mod arrays;
 mod bits;
 mod errors;
-mod measure;
 mod moves;
 mod numbers;
 mod queue;
