@@ -47,7 +47,7 @@ impl Modules {
             Fault { message: format!("module {}: {}", module.key, fault.message), ..fault }
         })?;
         if let Some(cache) = &self.cache {
-            let kept = program
+            let stored = program
                 .binary()
                 .map_err(|error| error.to_string())
                 .and_then(|binary| cache.store(&module.source, options, &binary).map_err(|error| error.to_string()));

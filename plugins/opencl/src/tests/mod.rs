@@ -1,11 +1,11 @@
-//! The backend through its own table, on every OpenCL device that is here. Without one, each test says that it is skipped.
+//! The backend through its own table, on the first OpenCL device that is here. Without one, each test says that it is
+//! skipped.
 
 #[expect(dead_code, reason = "the kernels' own tests use all of it")]
 #[path = "../../../../kernels/tests/kernels/arrays.rs"]
 mod arrays;
 mod bits;
 mod errors;
-mod measure;
 mod moves;
 mod numbers;
 mod queue;
