@@ -4,6 +4,7 @@
 use std::sync::LazyLock;
 
 use crate::arrays::{Array, Fill, How, filled, hows, levels, run, run_all, run_into};
+use clamp_kernels::Level;
 use clamp_kernels::catalogue::{Dtype, Given, KernelSpec, all};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -60,6 +61,31 @@ fn rows_moves_and_random_numbers_agree() {
         "philox" | "philox_uniform" | "philox_normal" => Some(randoms()),
         _ => None,
     });
+}
+
+/// From some size on, results go to memory past the caches, by other code.
+#[test]
+fn outputs_beyond_the_caches_agree() {
+    let elements = (8 << 20) + 77;
+    let tiled = |seed| {
+        let tile = filled(Dtype::F32, &[70_001], Fill::Wild, seed).values::<u32>();
+        let values: Vec<u32> = tile.iter().copied().cycle().take(elements).collect();
+        Array::of(Dtype::F32, &[elements as u64], &values)
+    };
+    let (x, y) = (tiled(1), tiled(2));
+    let formula: &[(&str, Given<'_>)] = &[("expr", Given::Written("x0*c0+x1")), ("c0", Given::Written("0.75"))];
+    let map_inputs = [Some(&x), Some(&y), None, None, None, None, None, None];
+    let cases: [(&str, &[Option<&Array>], &[(&str, Given<'_>)]); 4] = [
+        ("add.f32.v1", &[Some(&x), Some(&y)], &[]),
+        ("cast_i64.f32.v1", &[Some(&x)], &[]),
+        ("map.f32.v1", &map_inputs, formula),
+        ("copy.f32.v1", &[Some(&x)], &[]),
+    ];
+    for (id, inputs, given) in cases {
+        let expected = run(id, inputs, given, How::Reference).expect("reference");
+        let got = POOLS[1].install(|| run(id, inputs, given, How::Cpu(Level::best()))).expect("cpu");
+        same(&expected, &got, &format!("{id} of {elements} elements"));
+    }
 }
 
 /// The tests above cover these names; a kernel of another name needs cases first.
