@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::workspace::Workspace;
-use crate::{audit, demo, dist, guests, header, test};
+use crate::{audit, demo, dist, guests, header, prove, test};
 
 /// The project's own commands
 #[derive(Debug, Parser)]
@@ -29,6 +29,8 @@ enum Command {
     Guests(GuestArgs),
     /// Write plugin-api/include/clamp_backend.h from the ABI's Rust sources
     Header(HeaderArgs),
+    /// Prove what takes longer than a test, over every input
+    Prove(ProveArgs),
     /// Check licences, advisories and sources of all dependencies with cargo-deny
     Audit,
 }
@@ -67,6 +69,22 @@ pub(crate) struct HeaderArgs {
     pub(crate) check: bool,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct ProveArgs {
+    /// What is proved
+    pub(crate) subject: Subject,
+    /// For the proof: --short, --function NAME, --form NAME, --threads N
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(crate) arguments: Vec<String>,
+}
+
+/// What can be proved.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Subject {
+    /// That the functions of one variable are rounded correctly on all 2^32 inputs, in every form; hours
+    Functions,
+}
+
 impl Cli {
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let workspace = Workspace::find()?;
@@ -76,6 +94,7 @@ impl Cli {
             Command::Dist(args) => dist::run(&workspace, &args.out),
             Command::Guests(args) => guests::run(&workspace, args),
             Command::Header(args) => header::run(&workspace, args.check),
+            Command::Prove(args) => prove::run(&workspace, args),
             Command::Audit => audit::run(&workspace),
         }
         .map(|()| ExitCode::SUCCESS)

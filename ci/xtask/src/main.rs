@@ -10,6 +10,7 @@ mod guests;
 mod header;
 mod package;
 mod process;
+mod prove;
 mod staging;
 mod test;
 mod tools;

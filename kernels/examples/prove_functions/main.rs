@@ -1,79 +1,102 @@
-//! quick
-use clamp_kernels::catalogue::{Dtype, FixedParams, Shape};
-use clamp_kernels::{Data, Input, Kernel, Launch, Level, Output};
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU32, Ordering};
-type F = fn(f32) -> f32;
-const ALL: [(&str, F); 14] = [
-    ("exp", core_math::expf),
-    ("exp2", core_math::exp2f),
-    ("expm1", core_math::expm1f),
-    ("log", core_math::logf),
-    ("log2", core_math::log2f),
-    ("log10", core_math::log10f),
-    ("log1p", core_math::log1pf),
-    ("sin", core_math::sinf),
-    ("cos", core_math::cosf),
-    ("tan", core_math::tanf),
-    ("sinpi", core_math::sinpif),
-    ("cospi", core_math::cospif),
-    ("tanh", core_math::tanhf),
-    ("erf", core_math::erff),
-];
-fn canon(x: f32) -> u32 {
-    if x.is_nan() { 0x7fc0_0000 } else { x.to_bits() }
+//! Compares the functions of one variable with CORE-MATH, an independent correctly rounded library, on every one of the
+//! 2^32 inputs and in every form that runs here: one element at a time, in blocks at each level, and the device source
+//! compiled for this CPU. `cargo xtask prove functions` is its door.
+
+mod forms;
+mod inputs;
+mod oracle;
+mod proof;
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use forms::Form;
+use inputs::Inputs;
+use oracle::Function;
+
+const USAGE: &str = "usage: prove_functions [--short] [--function NAME]... [--form NAME]... [--threads N]";
+
+/// What is asked for.
+struct Settings {
+    inputs: Inputs,
+    functions: Vec<&'static Function>,
+    forms: Vec<Form>,
+    threads: usize,
 }
-fn main() {
-    let args: Vec<String> = std::env::args().skip(1).collect();
-    let level = Level::from_name(&args[0]).unwrap();
-    let step: u32 = args[1].parse().unwrap();
-    let threads: usize = args[2].parse().unwrap();
-    for (name, f) in ALL {
-        if args.len() > 3 && !args[3..].iter().any(|a| a == name) {
-            continue;
+
+fn main() -> ExitCode {
+    let settings = match settings(std::env::args().skip(1)) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("{error}\n{USAGE}");
+            return ExitCode::from(2);
         }
-        let kernel = Kernel::open(&format!("{name}.f32.v1"), &FixedParams::default()).unwrap().at_level(level);
-        let next = AtomicU32::new(0);
-        let bad = Mutex::new(Vec::new());
-        const B: usize = 1 << 14;
-        let t = std::time::Instant::now();
-        let chunks = ((1u64 << 32) / B as u64) as u32;
-        std::thread::scope(|s| {
-            for _ in 0..threads {
-                s.spawn(|| {
-                    let mut x = vec![0f32; B];
-                    let mut y = vec![0f32; B];
-                    loop {
-                        let c = next.fetch_add(step, Ordering::Relaxed);
-                        if c >= chunks {
-                            break;
-                        }
-                        for i in 0..B {
-                            x[i] = f32::from_bits(c * B as u32 + i as u32)
-                        }
-                        let shape = Shape::new(&[B as u64]).unwrap();
-                        let inputs =
-                            [Some(Input { dtype: Dtype::F32, shape, data: Data::Bytes(bytemuck::cast_slice(&x)) })];
-                        let mut outputs = [Output { dtype: Dtype::F32, shape, data: bytemuck::cast_slice_mut(&mut y) }];
-                        kernel
-                            .run(&mut Launch { inputs: &inputs, outputs: &mut outputs, params: &[], present: 0 })
-                            .unwrap();
-                        for i in 0..B {
-                            let want = canon(f(x[i]));
-                            if want != y[i].to_bits() {
-                                let mut b = bad.lock().unwrap();
-                                b.push((x[i].to_bits(), want, y[i].to_bits()));
-                            }
-                        }
-                    }
-                });
+    };
+    let mut differences = 0;
+    for &function in &settings.functions {
+        let (outcomes, inputs) = prove(&settings, function);
+        for (form, outcome) in settings.forms.iter().zip(outcomes) {
+            println!(
+                "{:8} {:14} {inputs} inputs, {} differences, {:.1} s",
+                function.name,
+                form.name(),
+                outcome.differences,
+                outcome.time.as_secs_f64(),
+            );
+            if let Some([x, right, got]) = outcome.first {
+                println!("    the first: {x:#010x} gives {got:#010x}, but {right:#010x} is right");
             }
-        });
-        let mut bad = bad.into_inner().unwrap();
-        bad.sort();
-        println!("{name}: {} differences in {:?}", bad.len(), t.elapsed());
-        for (x, want, got) in bad.iter().take(40) {
-            println!("   {x:#010x} ({:e}) want {want:#010x} got {got:#010x}", f32::from_bits(*x));
+            differences += outcome.differences;
         }
     }
+    println!("{differences} differences in all");
+    if differences == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn settings(mut args: impl Iterator<Item = String>) -> Result<Settings, String> {
+    let mut inputs = Inputs::All;
+    let (mut functions, mut names) = (Vec::new(), Vec::new());
+    let mut threads = std::thread::available_parallelism().map_or(1, usize::from);
+    while let Some(arg) = args.next() {
+        let mut value = || args.next().ok_or(format!("{arg} takes a value"));
+        match arg.as_str() {
+            "--short" => inputs = Inputs::Short,
+            "--function" => functions.push(oracle::find(&value()?)?),
+            "--form" => names.push(value()?),
+            "--threads" => {
+                let text = value()?;
+                threads = text.parse().ok().filter(|&n| n > 0).ok_or(format!("--threads {text}: not a count"))?;
+            }
+            _ => return Err(format!("{arg}: unknown")),
+        }
+    }
+    let mut forms = forms::all().map_err(|error| format!("the device source: {error}"))?;
+    for name in &names {
+        if forms.iter().all(|form| form.name() != name) {
+            let known: Vec<&str> = forms.iter().map(Form::name).collect();
+            return Err(format!("--form {name}: it is one of {}", known.join(", ")));
+        }
+    }
+    forms.retain(|form| names.is_empty() || names.iter().any(|name| name == form.name()));
+    if functions.is_empty() {
+        functions = oracle::FUNCTIONS.iter().collect();
+    }
+    Ok(Settings { inputs, functions, forms, threads })
+}
+
+fn prove(settings: &Settings, function: &Function) -> (Vec<proof::Outcome>, u64) {
+    let started = Instant::now();
+    let is_shown = std::io::stderr().is_terminal();
+    let came = proof::prove(settings.inputs, function, &settings.forms, settings.threads, |done, all| {
+        if is_shown && done.is_multiple_of(64) {
+            eprint!("\r{}: {:3} % after {} s ", function.name, 100 * done / all, started.elapsed().as_secs());
+            // Progress that cannot be shown is no failure.
+            let _ = std::io::stderr().flush();
+        }
+    });
+    if is_shown {
+        eprint!("\r{:60}\r", "");
+    }
+    came
 }

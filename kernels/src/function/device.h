@@ -1,4 +1,4 @@
-/* The functions of one variable on a device: the steps of own/*.rs, with the tables and the named results that
+/* The functions of one variable on a device: the steps of the folder own, with the tables and the named results that
  * device_tables.h has from there, and so the same bits. It assumes
  *   f32 f64 i64 u32 u64      the types;
  *   CLAMP_FN                 what stands before a function;
@@ -12,6 +12,9 @@
 #define CLAMP_F_INFINITY clamp_float32(0x7f800000u)
 #define CLAMP_F_MAGIC 6755399441055744.0
 #define CLAMP_F_SIGN ((u64)1 << 63)
+
+/* On bits: a compiler may take a test of a computed NaN for one without meaning. */
+CLAMP_FN int clamp_f_is_nan(f32 x) { return (clamp_bits32(x) & 0x7fffffffu) > 0x7f800000u; }
 
 /* Whether the last bits of y could decide between two floats. */
 CLAMP_FN int clamp_f_is_near_middle(f64 y) {
@@ -57,16 +60,16 @@ CLAMP_FN f64 clamp_f_less_one(f64 x) {
 }
 
 CLAMP_FN f32 clamp_exp(f32 x) {
-    if (x != x) return CLAMP_F_NAN;
+    if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 near = clamp_f_between((f64)x, -105.0, 105.0);
     f64 shifted = clamp_fma64(near, CLAMP_F_SIXTEENTHS_HIGH, CLAMP_F_MAGIC);
     f64 power = clamp_f_power(shifted);
     f64 y = clamp_fma64(power, clamp_f_natural_rest(near, shifted), power);
-    return clamp_f_is_near_middle(y) ? clamp_f_named_exp(clamp_bits32(x), (f32)y) : (f32)y;
+    return (f32)y;
 }
 
 CLAMP_FN f32 clamp_exp2(f32 x) {
-    if (x != x) return CLAMP_F_NAN;
+    if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 near = clamp_f_between((f64)x, -151.0, 151.0);
     f64 shifted = clamp_fma64(near, 16.0, CLAMP_F_MAGIC);
     f64 power = clamp_f_power(shifted);
@@ -75,7 +78,7 @@ CLAMP_FN f32 clamp_exp2(f32 x) {
 }
 
 CLAMP_FN f32 clamp_expm1(f32 x) {
-    if (x != x) return CLAMP_F_NAN;
+    if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 y = clamp_f_with_sign(clamp_f_less_one(clamp_f_between((f64)x, -105.0, 105.0)), (f64)x);
     return clamp_f_is_near_middle(y) ? clamp_f_named_expm1(clamp_bits32(x), (f32)y) : (f32)y;
 }
@@ -83,11 +86,11 @@ CLAMP_FN f32 clamp_expm1(f32 x) {
 /* log, log2, log10, log1p: bits of k and of z above the least, k, and z. */
 
 #define CLAMP_F_EXPONENT 0xfff0000000000000ul
-#define CLAMP_F_BIAS ((u64)1024 << 52)
+#define CLAMP_F_BIAS ((u64)1023 << 52)
 
 CLAMP_FN u64 clamp_f_apart(f64 x) { return clamp_bits64(x) + (CLAMP_F_BIAS - CLAMP_F_LEAST); }
 
-CLAMP_FN f64 clamp_f_k(u64 bits) { return (f64)(i64)(bits >> 52) - 1024.0; }
+CLAMP_FN f64 clamp_f_k(u64 bits) { return (f64)(i64)(bits >> 52) - 1023.0; }
 
 CLAMP_FN f64 clamp_f_z(u64 bits) { return clamp_float64((bits & ~CLAMP_F_EXPONENT) + CLAMP_F_LEAST); }
 
@@ -130,7 +133,7 @@ CLAMP_FN f32 clamp_log2(f32 x) {
     f64 y = clamp_f_log2_polynomial[0];
     for (int i = 1; i < 8; i++) y = clamp_fma64(y, r, clamp_f_log2_polynomial[i]);
     y = high + clamp_fma64(r, CLAMP_F_LOG2_E_HIGH, r * clamp_fma64(r, y, CLAMP_F_LOG2_E_LOW));
-    return clamp_f_is_near_middle(y) ? clamp_f_named_log2(clamp_bits32(x), (f32)y) : (f32)y;
+    return (f32)y;
 }
 
 CLAMP_FN f32 clamp_log10(f32 x) {
@@ -207,9 +210,9 @@ CLAMP_FN f32 clamp_cos(f32 x) {
         y = clamp_f_turned(clamp_f_sine(clamp_f_less_pi((f64)x, whole, 1.0)), shifted);
     } else {
         y = clamp_f_sine(clamp_f_far((f32)clamp_f_magnitude((f64)x), 0, (u64)1 << 62, &odd));
-        y = odd ? -y : y;
+        return clamp_f_named_cos(clamp_bits32(x) & 0x7fffffffu, (f32)(odd ? -y : y));
     }
-    return clamp_f_is_near_middle(y) ? clamp_f_named_cos(clamp_bits32(x), (f32)y) : (f32)y;
+    return (f32)y;
 }
 
 CLAMP_FN f32 clamp_tan(f32 x) {
@@ -232,7 +235,7 @@ CLAMP_FN f32 clamp_tan(f32 x) {
     above = clamp_fma64(square * r, above, r);
     below = clamp_fma64(square, below, 1.0);
     f64 y = odd ? -(below / above) : above / below;
-    return clamp_f_is_near_middle(y) ? clamp_f_named_tan(clamp_bits32(x), (f32)y) : (f32)y;
+    return (f32)y;
 }
 
 /* sinpi, cospi */
@@ -252,7 +255,7 @@ CLAMP_FN f32 clamp_sinpi(f32 x) {
     f64 r = (f64)x - (shifted - CLAMP_F_MAGIC);
     f64 y = clamp_f_turned(clamp_f_sine_of_turns(r), shifted);
     if (r == 0.0) return (f32)clamp_f_with_sign(0.0, (f64)x);
-    return clamp_f_is_near_middle(y) ? clamp_f_named_sinpi(clamp_bits32(x), (f32)y) : (f32)y;
+    return (f32)y;
 }
 
 CLAMP_FN f32 clamp_cospi(f32 x) {
@@ -262,21 +265,21 @@ CLAMP_FN f32 clamp_cospi(f32 x) {
     f64 later = (f64)x + 0.5;
     f64 shifted = later + CLAMP_F_MAGIC;
     f64 y = clamp_f_turned(clamp_f_sine_of_turns(later - (shifted - CLAMP_F_MAGIC)), shifted) + 0.0;
-    return clamp_f_is_near_middle(y) ? clamp_f_named_cospi(clamp_bits32(x), (f32)y) : (f32)y;
+    return (f32)y;
 }
 
 /* tanh, erf */
 
 CLAMP_FN f32 clamp_tanh(f32 x) {
-    if (x != x) return CLAMP_F_NAN;
+    if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 near = clamp_f_between(clamp_f_magnitude((f64)x), 0.0, 10.0);
     f64 e = clamp_f_less_one(near + near);
     f64 y = clamp_f_with_sign(e / (e + 2.0), (f64)x);
-    return clamp_f_is_near_middle(y) ? clamp_f_named_tanh(clamp_bits32(x), (f32)y) : (f32)y;
+    return (f32)y;
 }
 
 CLAMP_FN f32 clamp_erf(f32 x) {
-    if (x != x) return CLAMP_F_NAN;
+    if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 near = clamp_f_between(clamp_f_magnitude((f64)x), 0.0, CLAMP_F_ERF_LARGEST);
     f64 at = clamp_fma64(near, CLAMP_F_ERF_INVERSE, CLAMP_F_MAGIC);
     f64 r = clamp_fma64(at - CLAMP_F_MAGIC, -CLAMP_F_ERF_STEP, near);
@@ -284,12 +287,12 @@ CLAMP_FN f32 clamp_erf(f32 x) {
     f64 y = clamp_f_erf_polynomials[interval];
     for (int i = 1; i < 13; i++) y = clamp_fma64(y, r, clamp_f_erf_polynomials[i * 16 + interval]);
     y = clamp_f_with_sign(y, (f64)x);
-    return clamp_f_is_near_middle(y) ? clamp_f_named_erf(clamp_bits32(x), (f32)y) : (f32)y;
+    return (f32)y;
 }
 
 /* The compositions; a quotient of floats is rounded once by way of f64. */
 
-CLAMP_FN f32 clamp_f_canonical(f32 y) { return y != y ? CLAMP_F_NAN : y; }
+CLAMP_FN f32 clamp_f_canonical(f32 y) { return clamp_f_is_nan(y) ? CLAMP_F_NAN : y; }
 
 CLAMP_FN f32 clamp_sigmoid(f32 x) { return clamp_f_canonical((f32)(1.0 / (f64)(1.0f + clamp_exp(-x)))); }
 

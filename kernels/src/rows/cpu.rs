@@ -3,9 +3,10 @@
 use rayon::prelude::*;
 
 use crate::blocks::PARALLEL_FROM;
+use crate::catalogue::Function;
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
-use crate::function::reference::exp;
+use crate::function::cpu::block_in_place;
 use crate::launch::{DataError, Launch};
 use crate::reduce::cpu::sum;
 
@@ -31,9 +32,8 @@ pub(crate) fn softmax(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), D
 fn softmax_rows(level: Level, x: &[f32], out: &mut [f32], columns: usize) {
     for (row, out) in x.chunks_exact(columns).zip(out.chunks_exact_mut(columns)) {
         let greatest = greatest(level, row);
-        for (out, &x) in out.iter_mut().zip(row) {
-            *out = exp(x - greatest);
-        }
+        subtract(level, row, greatest, out);
+        block_in_place(level, Function::Exp, out);
         let total = sum(level, out);
         divide(level, out, total);
     }
@@ -54,6 +54,14 @@ levels! {
             *lane = lane.greatest(x);
         }
         lanes.into_iter().fold(f32::NEG_INFINITY, f32::greatest)
+    }
+}
+
+levels! {
+    fn subtract [](row: &[f32], greatest: f32, out: &mut [f32]) {
+        for (out, &x) in out.iter_mut().zip(row) {
+            *out = x - greatest;
+        }
     }
 }
 

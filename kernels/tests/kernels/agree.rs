@@ -75,17 +75,15 @@ fn outputs_beyond_the_caches_agree() {
     let (x, y) = (tiled(1), tiled(2));
     let formula: &[(&str, Given<'_>)] = &[("expr", Given::Written("x0*c0+x1")), ("c0", Given::Written("0.75"))];
     let map_inputs = [Some(&x), Some(&y), None, None, None, None, None, None];
-    let cases: [(&str, &[Option<&Array>], &[(&str, Given<'_>)]); 4] = [
-        ("add.f32.v1", &[Some(&x), Some(&y)], &[]),
-        ("cast_i64.f32.v1", &[Some(&x)], &[]),
-        ("map.f32.v1", &map_inputs, formula),
-        ("copy.f32.v1", &[Some(&x)], &[]),
-    ];
-    for (id, inputs, given) in cases {
+    let check = |id: &str, inputs: &[Option<&Array>], given: &[(&str, Given<'_>)]| {
         let expected = run(id, inputs, given, How::Reference).expect("reference");
         let got = POOLS[1].install(|| run(id, inputs, given, How::Cpu(Level::best()))).expect("cpu");
         same(&expected, &got, &format!("{id} of {elements} elements"));
-    }
+    };
+    check("add.f32.v1", &[Some(&x), Some(&y)], &[]);
+    check("cast_i64.f32.v1", &[Some(&x)], &[]);
+    check("map.f32.v1", &map_inputs, formula);
+    check("copy.f32.v1", &[Some(&x)], &[]);
 }
 
 /// The tests above cover these names; a kernel of another name needs cases first.

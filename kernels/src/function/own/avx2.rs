@@ -76,6 +76,18 @@ impl Wide for Four {
     }
 
     #[inline(always)]
+    fn exponent(self) -> Self {
+        // The field as the lowest bits of a number of 2^52 or more.
+        const INTEGERS: f64 = 4_503_599_627_370_496.0;
+        self.shift_down::<52>().or(self.of(INTEGERS)).sub(self.of(INTEGERS + 1023.0))
+    }
+
+    #[inline(always)]
+    fn is_negative(self) -> __m256d {
+        self.0
+    }
+
+    #[inline(always)]
     fn either(one: __m256d, other: __m256d) -> __m256d {
         // SAFETY: as in `ints`: masks come from `Four`s.
         unsafe { _mm256_or_pd(one, other) }
@@ -98,7 +110,6 @@ impl Wide for Four {
         fn xor(self, y) -> Self = Four(_mm256_xor_pd(self.0, y.0));
         fn add_bits(self, y) -> Self = floats(_mm256_add_epi64(ints(self), ints(y)));
         fn sub_bits(self, y) -> Self = floats(_mm256_sub_epi64(ints(self), ints(y)));
-        fn is_negative(self) -> __m256d = self.0;
         fn not_below(self, y) -> __m256d = _mm256_cmp_pd::<_CMP_NLT_UQ>(self.0, y.0);
         fn equals(self, y) -> __m256d = _mm256_cmp_pd::<_CMP_EQ_OQ>(self.0, y.0);
         fn lacks(self, y) -> __m256d = _mm256_castsi256_pd(_mm256_cmpeq_epi64(ints(self.and(y)), _mm256_setzero_si256()));
@@ -120,6 +131,24 @@ impl Vector for Four {
     unsafe fn store(self, out: *mut f32) {
         // SAFETY: the caller's promise.
         unsafe { _mm_storeu_ps(out, _mm256_cvtpd_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, out: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm_stream_ps(out, _mm256_cvtpd_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    fn fence() {
+        // SAFETY: SSE is part of the architecture.
+        unsafe { _mm_sfence() }
+    }
+
+    #[inline(always)]
+    fn prefetch(x: *const f32) {
+        // SAFETY: it reads nothing; SSE is part of the architecture.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.cast()) }
     }
 
     #[inline(always)]

@@ -96,6 +96,7 @@ impl Wide for Eight {
         fn xor(self, y) -> Self = floats(_mm512_xor_si512(ints(self), ints(y)));
         fn add_bits(self, y) -> Self = floats(_mm512_add_epi64(ints(self), ints(y)));
         fn sub_bits(self, y) -> Self = floats(_mm512_sub_epi64(ints(self), ints(y)));
+        fn exponent(self) -> Self = Eight(_mm512_getexp_pd(self.0));
         fn is_negative(self) -> __mmask8 = _mm512_movepi64_mask(ints(self));
         fn not_below(self, y) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_NLT_UQ>(self.0, y.0);
         fn equals(self, y) -> __mmask8 = _mm512_cmp_pd_mask::<_CMP_EQ_OQ>(self.0, y.0);
@@ -119,6 +120,24 @@ impl Vector for Eight {
     unsafe fn store(self, out: *mut f32) {
         // SAFETY: the caller's promise.
         unsafe { _mm256_storeu_ps(out, _mm512_cvtpd_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    unsafe fn stream(self, out: *mut f32) {
+        // SAFETY: the caller's promise.
+        unsafe { _mm256_stream_ps(out, _mm512_cvtpd_ps(self.0)) }
+    }
+
+    #[inline(always)]
+    fn fence() {
+        // SAFETY: SSE is part of the architecture.
+        unsafe { _mm_sfence() }
+    }
+
+    #[inline(always)]
+    fn prefetch(x: *const f32) {
+        // SAFETY: it reads nothing; SSE is part of the architecture.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(x.cast()) }
     }
 
     #[inline(always)]

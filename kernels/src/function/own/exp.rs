@@ -29,7 +29,7 @@ const ROOTS: [f64; 16] = [
     1.241857812073484,
     1.2968395546510096,
     1.3542555469368927,
-    1.4142135623730951,
+    std::f64::consts::SQRT_2,
     1.4768261459394993,
     1.5422108254079407,
     1.6104903319492543,
@@ -70,8 +70,8 @@ pub(super) const POLYNOMIAL: [f64; 6] = [
 ];
 
 /// Inputs whose result lies too near the middle of two floats for the arithmetic here, and that result.
-const EXP2_HARD: [(u32, u32); 2] = [(0x3b42_9d37, 0x3f80_4385), (0xbcf3_a937, 0x3f7a_c6b1)];
-const EXPM1_HARD: [(u32, u32); 2] = [(0x33b5_04f3, 0x33b5_04f3), (0x34ca_62c1, 0x34ca_62c3)];
+pub(super) const EXP2_HARD: [(u32, u32); 2] = [(0x3b42_9d37, 0x3f80_4385), (0xbcf3_a937, 0x3f7a_c6b1)];
+pub(super) const EXPM1_HARD: [(u32, u32); 2] = [(0x33b5_04f3, 0x33b5_04f3), (0x34ca_62c1, 0x34ca_62c3)];
 
 const fn powers() -> [f64; 16] {
     let mut powers = ROOTS;
@@ -118,8 +118,7 @@ impl Curve for Exp {
     }
 
     #[inline(always)]
-    fn rare(x: f32, y: f32) -> f32 {
-        let _ = (x, y);
+    fn rare(_: f32, _: f32) -> f32 {
         NAN
     }
 }

@@ -15,15 +15,15 @@ pub(crate) struct Log10;
 pub(crate) struct Log1p;
 
 /// Inputs whose result lies too near the middle of two floats for the arithmetic here, and that result.
-const LOG_HARD: [(u32, u32); 5] = [
+pub(super) const LOG_HARD: [(u32, u32); 5] = [
     (0x3c41_3d3a, 0xc08e_158f),
     (0x4117_8feb, 0x400f_e5e7),
     (0x4c5d_65a5, 0x418f_034b),
     (0x65d8_90d3, 0x4254_d1f9),
     (0x6f31_a8ec, 0x4284_5a89),
 ];
-const LOG10_HARD: [(u32, u32); 1] = [(0x0efe_ee7a, 0xc1e9_9d23)];
-const LOG1P_HARD: [(u32, u32); 9] = [
+pub(super) const LOG10_HARD: [(u32, u32); 1] = [(0x0efe_ee7a, 0xc1e9_9d23)];
+pub(super) const LOG1P_HARD: [(u32, u32); 9] = [
     (0x3540_0003, 0x353f_ffff),
     (0x3710_001b, 0x370f_fff3),
     (0x3efd_81ad, 0x3ecd_eee1),
@@ -36,21 +36,18 @@ const LOG1P_HARD: [(u32, u32); 9] = [
 ];
 
 /// The bits of the least z: the table's steps are even in the bits above it, and one has 1 in its middle.
-const LEAST: u64 = 0x3fe5_8000_0000_0000;
+pub(super) const LEAST: u64 = 0x3fe5_8000_0000_0000;
 /// The exponent field and the sign.
 const EXPONENT: u64 = 0xfff0_0000_0000_0000;
-/// 1024 in the exponent field, which keeps k from being negative there.
-const BIAS: u64 = 1024 << 52;
-/// An f64 from 2^52 on, whose lowest bits are those of an integer.
-const INTEGER: u64 = 0x4330_0000_0000_0000;
+/// 0 as an exponent field has it.
+const BIAS: u64 = 1023 << 52;
 
-/// x apart: the bits of k, of which 1024 is added, and of z above the least; z; k.
+/// x apart: the bits of k, as an exponent field, and of z above the least; z; k.
 #[inline(always)]
 fn apart<V: Wide>(x: V) -> (V, V, V) {
     let bits = x.add_bits(x.of_bits(BIAS.wrapping_sub(LEAST)));
     let z = bits.and(x.of_bits(!EXPONENT)).add_bits(x.of_bits(LEAST));
-    let k = bits.shift_down::<52>().or(x.of_bits(INTEGER)).sub(x.of(4_503_599_627_370_496.0 + 1024.0));
-    (bits, z, k)
+    (bits, z, bits.exponent())
 }
 
 /// -Inf of a zero, NaN below, Inf of itself.
@@ -118,8 +115,7 @@ impl Curve for Log2 {
     }
 
     #[inline(always)]
-    fn rare(x: f32, y: f32) -> f32 {
-        let _ = y;
+    fn rare(x: f32, _: f32) -> f32 {
         outside(x)
     }
 }

@@ -17,9 +17,9 @@ pub(super) struct Base {
 }
 
 /// The logarithm of e to base 2 and what is missing in it.
-pub(super) const LOG2_E: [f64; 2] = [1.4426950408889634, 2.0355273740931033e-17];
+pub(super) const LOG2_E: [f64; 2] = [std::f64::consts::LOG2_E, 2.0355273740931033e-17];
 /// The logarithm of e to base 10 and what is missing in it.
-pub(super) const LOG10_E: [f64; 2] = [0.4342944819032518, 1.098319650216765e-17];
+pub(super) const LOG10_E: [f64; 2] = [std::f64::consts::LOG10_E, 1.098319650216765e-17];
 
 /// Base e.
 pub(super) const LOG: Base = Base {

@@ -21,6 +21,9 @@ mod avx512;
 #[cfg(feature = "cpu")]
 pub(crate) mod run;
 
+#[cfg(test)]
+mod device_tables;
+
 pub(crate) use erf::Erf;
 pub(crate) use exp::{Exp, Exp2, Expm1};
 pub(crate) use log::{Log, Log1p, Log2, Log10};

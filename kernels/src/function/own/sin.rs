@@ -10,12 +10,12 @@ pub(crate) struct Sin;
 pub(crate) struct Cos;
 
 /// 1/pi.
-const INVERSE: f64 = 0.3183098861837907;
+pub(super) const INVERSE: f64 = std::f64::consts::FRAC_1_PI;
 /// -pi in three parts, the first of 29 bits.
-const LESS_PI: [f64; 3] = [-3.141592651605606, -1.984187159361081e-9, -3.2892513872648515e-26];
+pub(super) const LESS_PI: [f64; 3] = [-3.141592651605606, -1.984187159361081e-9, -3.2892513872648515e-26];
 
 /// (sin(r) - r) / r^3 in r^2 for |r| <= pi/2, through Chebyshev's points; the highest power first.
-const POLYNOMIAL: [f64; 8] = [
+pub(super) const POLYNOMIAL: [f64; 8] = [
     2.731428986122616e-15,
     -7.643969031052769e-13,
     1.6058977272815506e-10,
@@ -26,9 +26,13 @@ const POLYNOMIAL: [f64; 8] = [
     -0.16666666666666666,
 ];
 
-/// Inputs whose result lies too near the middle of two floats for the arithmetic here, and that result.
-const SIN_HARD: [(u32, u32); 2] = [(0x4619_9998, 0xbeb1_fa5d), (0xc619_9998, 0x3eb1_fa5d)];
-const COS_HARD: [(u32, u32); 3] = [(0x5f18_b878, 0x3f7f_14bb), (0x6115_cb11, 0x3f78_142f), (0x7908_cd73, 0x3f79_8bb5)];
+/// The input below [`LARGEST`] whose sine lies too near the middle of two floats for the arithmetic here.
+const HARD: f64 = 9_830.398_437_5;
+/// It and its negative, and their sines.
+pub(super) const SIN_HARD: [(u32, u32); 2] = [(0x4619_9998, 0xbeb1_fa5d), (0xc619_9998, 0x3eb1_fa5d)];
+/// Such inputs from [`LARGEST`] on, and their cosines.
+pub(super) const COS_HARD: [(u32, u32); 3] =
+    [(0x5f18_b878, 0x3f7f_14bb), (0x6115_cb11, 0x3f78_142f), (0x7908_cd73, 0x3f79_8bb5)];
 
 /// x less `whole` times pi.
 #[inline(always)]
@@ -53,7 +57,8 @@ impl Curve for Sin {
         let y = sine(r).xor(shifted.shift_up::<63>());
         // The steps above lose the sign of a zero.
         let y = V::select(x.equals(x.of(0.0)), x, y);
-        (y, V::either(y.is_near_middle(), x.magnitude().not_below(x.of(LARGEST))))
+        let size = x.magnitude();
+        (y, V::either(size.equals(x.of(HARD)), size.not_below(x.of(LARGEST))))
     }
 
     #[inline(always)]
@@ -64,7 +69,7 @@ impl Curve for Sin {
         match far(x, 0, 0) {
             Some((odd, r)) => {
                 let y = sine(super::Lone(r)).0 as f32;
-                named(&SIN_HARD, x, if odd { -y } else { y })
+                if odd { -y } else { y }
             }
             None => NAN,
         }

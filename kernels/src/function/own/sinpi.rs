@@ -1,7 +1,7 @@
 //! sinpi and cospi: x less its nearest integer, which is exact, and a polynomial; an odd integer turns the sign.
 
 use super::wide::{MAGIC, Wide};
-use super::{Curve, NAN, named};
+use super::{Curve, NAN};
 
 /// Sine of x half turns.
 pub(crate) struct Sinpi;
@@ -9,13 +9,13 @@ pub(crate) struct Sinpi;
 pub(crate) struct Cospi;
 
 /// From here on every float is an even integer.
-const LARGEST: f64 = 16_777_216.0;
+pub(super) const LARGEST: f64 = 16_777_216.0;
 
 /// pi, and what is missing in it.
-const PI: [f64; 2] = [3.141592653589793, 1.2246467991473532e-16];
+pub(super) const PI: [f64; 2] = [std::f64::consts::PI, 1.2246467991473532e-16];
 
 /// (sin(pi r) - pi r) / r^3 in r^2 for |r| <= 1/2, through Chebyshev's points; the highest power first.
-const POLYNOMIAL: [f64; 8] = [
+pub(super) const POLYNOMIAL: [f64; 8] = [
     7.725743030789876e-7,
     -2.1906201655131958e-5,
     0.00046630087411496363,
@@ -25,10 +25,6 @@ const POLYNOMIAL: [f64; 8] = [
     2.55016403987734,
     -5.16771278004997,
 ];
-
-/// Inputs whose result lies too near the middle of two floats for the arithmetic here, and that result.
-const SINPI_HARD: [(u32, u32); 0] = [];
-const COSPI_HARD: [(u32, u32); 0] = [];
 
 /// sin(pi r) for |r| <= 1/2.
 #[inline(always)]
@@ -50,14 +46,8 @@ impl Curve for Sinpi {
     }
 
     #[inline(always)]
-    fn rare(x: f32, y: f32) -> f32 {
-        if x.abs() < LARGEST as f32 {
-            named(&SINPI_HARD, x, y)
-        } else if x.is_finite() {
-            0f32.copysign(x)
-        } else {
-            NAN
-        }
+    fn rare(x: f32, _: f32) -> f32 {
+        if x.is_finite() { 0f32.copysign(x) } else { NAN }
     }
 }
 
@@ -73,13 +63,7 @@ impl Curve for Cospi {
     }
 
     #[inline(always)]
-    fn rare(x: f32, y: f32) -> f32 {
-        if x.abs() < LARGEST as f32 {
-            named(&COSPI_HARD, x, y)
-        } else if x.is_finite() {
-            1.0
-        } else {
-            NAN
-        }
+    fn rare(x: f32, _: f32) -> f32 {
+        if x.is_finite() { 1.0 } else { NAN }
     }
 }

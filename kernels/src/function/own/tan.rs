@@ -3,23 +3,21 @@
 
 use super::turns::{LARGEST, far};
 use super::wide::{Lone, MAGIC, Wide};
-use super::{Curve, NAN, named};
+use super::{Curve, NAN};
 
 /// Tangent of x.
 pub(crate) struct Tan;
 
 /// 2/pi.
-const INVERSE: f64 = 0.6366197723675814;
+pub(super) const INVERSE: f64 = std::f64::consts::FRAC_2_PI;
 /// -pi/2 in three parts, the first of 29 bits.
-const LESS_HALF_PI: [f64; 3] = [-1.570796325802803, -9.920935796805404e-10, -1.6446256936324258e-26];
+pub(super) const LESS_HALF_PI: [f64; 3] = [-1.570796325802803, -9.920935796805404e-10, -1.6446256936324258e-26];
 
 /// tan(r) = r (1 + r^2 N(r^2)) / (1 + r^2 D(r^2)) for |r| <= pi/4, exact at Chebyshev's points; the highest power first.
-const NUMERATOR: [f64; 3] = [-1.7847901486529974e-5, 0.0034240641918160974, -0.13337671332351492];
+pub(super) const NUMERATOR: [f64; 3] = [-1.7847901486529974e-5, 0.0034240641918160974, -0.13337671332351492];
 /// D.
-const DENOMINATOR: [f64; 4] = [4.975318406366403e-7, -0.0003116777857494834, 0.025660746410765527, -0.4667100466568483];
-
-/// Inputs whose result lies too near the middle of two floats for the arithmetic here, and that result.
-const HARD: [(u32, u32); 0] = [];
+pub(super) const DENOMINATOR: [f64; 4] =
+    [4.975318406366403e-7, -0.0003116777857494834, 0.025660746410765527, -0.4667100466568483];
 
 /// tan(r), of which the lowest bit of `shifted` says that it is to be inverted and negated.
 #[inline(always)]
@@ -48,12 +46,9 @@ impl Curve for Tan {
     }
 
     #[inline(always)]
-    fn rare(x: f32, y: f32) -> f32 {
-        if x.abs() < LARGEST as f32 {
-            return named(&HARD, x, y);
-        }
+    fn rare(x: f32, _: f32) -> f32 {
         match far(x, 1, 0) {
-            Some((odd, r)) => named(&HARD, x, tangent(Lone(r * 0.5), Lone::from_bits(u64::from(odd))).0 as f32),
+            Some((odd, r)) => tangent(Lone(r * 0.5), Lone::from_bits(u64::from(odd))).0 as f32,
             None => NAN,
         }
     }

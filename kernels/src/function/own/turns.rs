@@ -6,7 +6,7 @@
 pub(super) const LARGEST: f64 = 16_777_216.0;
 
 /// 1/pi; the highest bit of the first word counts 1, the next 1/2.
-const INVERSE: [u32; 9] = [
+pub(super) const INVERSE: [u32; 9] = [
     0x28be_60db,
     0x9391_054a,
     0x7f09_d5f4,

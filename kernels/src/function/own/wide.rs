@@ -41,6 +41,9 @@ pub(crate) trait Wide: Copy {
     /// The entry that the lowest four bits name.
     fn entry(self, table: &[f64; 16]) -> Self;
 
+    /// The exponent field as a number, less 1023; it is neither all 0 nor all 1.
+    fn exponent(self) -> Self;
+
     /// Where the sign bit is set.
     fn is_negative(self) -> Self::Mask;
     /// Where x is not below y, or either is NaN.
@@ -192,6 +195,10 @@ impl Wide for Lone {
     #[inline(always)]
     fn entry(self, table: &[f64; 16]) -> Self {
         Lone(table[self.0.to_bits() as usize & 15])
+    }
+    #[inline(always)]
+    fn exponent(self) -> Self {
+        Lone((self.0.to_bits() >> 52) as i32 as f64 - 1023.0)
     }
     #[inline(always)]
     fn is_negative(self) -> bool {
