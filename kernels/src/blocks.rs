@@ -15,7 +15,19 @@ pub(crate) const PARALLEL_FROM: usize = 64 * 1024;
 const TASK: usize = 32 * 1024;
 
 /// Elements that are copied aside at a time, where an operand is the output or the results are streamed.
-const BLOCK: usize = 1024;
+const BLOCK: usize = 512;
+
+/// A block that begins with a cache line, so that no vector lies across two.
+#[derive(Clone)]
+#[repr(C, align(64))]
+pub(crate) struct Aligned<T, const N: usize>(pub(crate) [T; N]);
+
+impl<T: Pod, const N: usize> Aligned<T, N> {
+    /// All elements this one.
+    pub(crate) fn filled(element: T) -> Aligned<T, N> {
+        Aligned([element; N])
+    }
+}
 
 /// Calls `body` with the first element's index, the operands' elements and the output's, until the output is filled.
 pub(crate) fn walk<T: Pod + Sync, R: Pod + Send, const N: usize>(
@@ -39,10 +51,10 @@ fn stream_task<T: Pod, R: Pod, const N: usize>(
     out: &mut [R],
     body: &impl Fn(usize, [&[T]; N], &mut [R]),
 ) {
-    let mut results = [R::zeroed(); BLOCK];
+    let mut results = Aligned::<R, BLOCK>::filled(R::zeroed());
     for (position, block) in out.chunks_mut(BLOCK).enumerate() {
         let start = start + position * BLOCK;
-        let results = &mut results[..block.len()];
+        let results = &mut results.0[..block.len()];
         body(start, operands.map(|operand| at(operand, start..start + block.len(), &[])), results);
         stream::store(results, block);
     }

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::program::{Program, Source, Step, Work};
 use super::step::{Number, truth};
 use super::{Expression, Operation};
-use crate::blocks::{PARALLEL_FROM, map1, map2, map3};
+use crate::blocks::{Aligned, PARALLEL_FROM, map1, map2, map3};
 use crate::catalogue::{Dtype, ParamValue};
 use crate::dispatch::Level;
 use crate::launch::{DataError, Launch, Operand};
@@ -16,7 +16,7 @@ use crate::stream::{self, STREAM_FROM_BYTES};
 const BLOCK: usize = 1024;
 
 /// Elements that one thread takes at a time.
-const TASK: usize = 32 * BLOCK;
+const TASK: usize = 64 * BLOCK;
 
 /// The expression of every element.
 pub(crate) fn map(
@@ -84,35 +84,35 @@ fn run<T: Number>(
     start: usize,
     out: &mut [T],
 ) {
-    let size = BLOCK.min(out.len());
-    let uniforms: Vec<Vec<T>> = program.uniforms.iter().map(|&number| vec![number; size]).collect();
-    let mut slots: Vec<Vec<T>> = vec![vec![T::ZERO; size]; program.slots];
-    let mut aside = vec![T::ZERO; if target == Target::InPlace { size } else { 0 }];
+    let uniforms: Vec<Aligned<T, BLOCK>> = program.uniforms.iter().map(|&number| Aligned::filled(number)).collect();
+    // One more than the steps ask for: a step fills it and it then takes the place of the step's slot.
+    let mut slots: Vec<Box<Aligned<T, BLOCK>>> = vec![Box::new(Aligned::filled(T::ZERO)); program.slots];
+    let mut filled = Box::new(Aligned::<T, BLOCK>::filled(T::ZERO));
+    let mut aside = Aligned::<T, BLOCK>::filled(T::ZERO);
     let last = program.steps.len() - 1;
     for (index, out) in out.chunks_mut(BLOCK).enumerate() {
         let (first, len) = (start + index * BLOCK, out.len());
         if target == Target::InPlace {
-            aside[..len].copy_from_slice(out);
+            aside.0[..len].copy_from_slice(out);
         }
         for (position, step) in program.steps.iter().enumerate() {
-            let mut slot = std::mem::take(&mut slots[step.slot]);
             let operands = step.operands.map(|source| match source {
                 Source::Input(input) => match inputs[input] {
                     Some(Operand::Slice(slice)) => &slice[first..first + len],
-                    _ => &aside[..len],
+                    _ => &aside.0[..len],
                 },
-                Source::Uniform(uniform) => &uniforms[uniform][..len],
-                Source::Slot(slot) => &slots[slot][..len],
+                Source::Uniform(uniform) => &uniforms[uniform].0[..len],
+                Source::Slot(slot) => &slots[slot].0[..len],
             });
             if position == last && target != Target::Streamed {
                 perform(level, step, operands, out);
             } else {
-                perform(level, step, operands, &mut slot[..len]);
+                perform(level, step, operands, &mut filled.0[..len]);
+                std::mem::swap(&mut filled, &mut slots[step.slot]);
             }
-            if position == last && target == Target::Streamed {
-                stream::store(&slot[..len], out);
-            }
-            slots[step.slot] = slot;
+        }
+        if target == Target::Streamed {
+            stream::store(&slots[program.steps[last].slot].0[..len], out);
         }
     }
     stream::fence();

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::radix::sort_items;
+use super::radix::{Item, Placed, sort_items};
 use crate::blocks::{PARALLEL_FROM, map1, walk};
 use crate::catalogue::Dtype;
 use crate::dispatch::Level;
@@ -36,8 +36,8 @@ pub(crate) fn argsort(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
         Dtype::F32 => {
             let x = launch.slice::<f32>(0)?;
             if x.len() as u64 <= 1 << 32 {
-                let item = |place: usize, &x: &f32| u64::from(key_of_f32(x)) << 32 | place as u64;
-                places(x, launch.output()?, item, |item| i64::from(item as u32));
+                let item = |place: usize, &x: &f32| Placed::new(key_of_f32(x), place as u32);
+                places(x, launch.output()?, item, |item| i64::from(item.place()));
             } else {
                 let item = |place: usize, &x: &f32| (u64::from(key_of_f32(x)), place as u64);
                 places(x, launch.output()?, item, |(_, place)| place as i64);
@@ -51,7 +51,7 @@ pub(crate) fn argsort(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     Ok(())
 }
 
-fn places<T: Sync, I: super::radix::Item>(
+fn places<T: Sync, I: Item>(
     x: &[T],
     out: &mut [i64],
     item: impl Fn(usize, &T) -> I + Sync,

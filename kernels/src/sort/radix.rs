@@ -23,6 +23,29 @@ impl Item for u32 {
     }
 }
 
+/// A key and a place in one word; the places ascend where the sort begins, so they need no digits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Placed(u64);
+
+impl Placed {
+    pub(super) fn new(key: u32, place: u32) -> Placed {
+        Placed(u64::from(key) << 32 | u64::from(place))
+    }
+
+    pub(super) fn place(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+impl Item for Placed {
+    const DIGITS: usize = 4;
+
+    #[inline(always)]
+    fn digit(self, index: usize) -> usize {
+        self.0.digit(index + 4)
+    }
+}
+
 impl Item for u64 {
     const DIGITS: usize = 8;
 
@@ -32,7 +55,7 @@ impl Item for u64 {
     }
 }
 
-/// A key and a place; the places ascend where the sort begins, so they need no digits.
+/// A key and a place, as in [`Placed`].
 impl Item for (u64, u64) {
     const DIGITS: usize = 8;
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use crate::arrays::{Array, Fill, How, filled, hows, levels, run, run_all, run_into};
 use crate::sums::{exact_sums, scans};
+use clamp_kernels::Level;
 use clamp_kernels::catalogue::{Dtype, Given, KernelSpec, all};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
@@ -70,6 +71,29 @@ fn moves_and_random_numbers_agree() {
         "philox" | "philox_uniform" | "philox_normal" => Some(randoms()),
         _ => None,
     });
+}
+
+/// From some size on, results go to memory past the caches, by other code.
+#[test]
+fn outputs_beyond_the_caches_agree() {
+    let elements = (8 << 20) + 77;
+    let tiled = |seed| {
+        let tile = filled(Dtype::F32, &[70_001], Fill::Wild, seed).values::<u32>();
+        let values: Vec<u32> = tile.iter().copied().cycle().take(elements).collect();
+        Array::of(Dtype::F32, &[elements as u64], &values)
+    };
+    let (x, y) = (tiled(1), tiled(2));
+    let formula: &[(&str, Given<'_>)] = &[("expr", Given::Written("x0*c0+x1")), ("c0", Given::Written("0.75"))];
+    let map_inputs = [Some(&x), Some(&y), None, None, None, None, None, None];
+    let check = |id: &str, inputs: &[Option<&Array>], given: &[(&str, Given<'_>)]| {
+        let expected = run(id, inputs, given, How::Reference).expect("reference");
+        let got = POOLS[1].install(|| run(id, inputs, given, How::Cpu(Level::best()))).expect("cpu");
+        same(&expected, &got, &format!("{id} of {elements} elements"));
+    };
+    check("add.f32.v1", &[Some(&x), Some(&y)], &[]);
+    check("cast_i64.f32.v1", &[Some(&x)], &[]);
+    check("map.f32.v1", &map_inputs, formula);
+    check("copy.f32.v1", &[Some(&x)], &[]);
 }
 
 /// The tests above, and those of `map`, `products` and `rows`, cover these names; a kernel of another name needs cases first.
@@ -243,82 +267,6 @@ fn reductions(spec: &KernelSpec) -> Vec<Case> {
     }
     // More partials than lanes.
     add(&[1_100_000], Fill::Tame, false);
-    cases
-}
-
-fn products() -> Vec<Case> {
-    let mut cases = Vec::new();
-    let sizes = [
-        (0, 3, 2),
-        (3, 0, 5),
-        (2, 3, 0),
-        (1, 1, 1),
-        (5, 7, 9),
-        (4, 16, 16),
-        (64, 1437, 10),
-        (130, 64, 70),
-        (37, 1025, 17),
-        (2, 2049, 33),
-        (1, 1024, 31),
-    ];
-    for (m, k, n) in sizes {
-        for fill in FILLS {
-            for transposes in 0..4 {
-                let (transpose_a, transpose_b) = (transposes & 1 == 1, transposes & 2 == 2);
-                let a = if transpose_a { [k, m] } else { [m, k] };
-                let b = if transpose_b { [n, k] } else { [k, n] };
-                // Few infinities, or every sum is NaN.
-                let array = |dims: &[u64], seed| {
-                    let mut array = filled(Dtype::F32, dims, Fill::Tame, seed);
-                    if fill == Fill::Wild {
-                        let wild = filled(Dtype::F32, dims, Fill::Wild, seed);
-                        let sparse = array.bytes_mut().chunks_exact_mut(4).zip(wild.bytes().chunks_exact(4));
-                        sparse.step_by(97).for_each(|(to, from)| to.copy_from_slice(from));
-                    }
-                    array
-                };
-                let bias = (transposes != 1).then(|| array(&[n], 3));
-                let given = vec![("transpose_a", Given::Flag(transpose_a)), ("transpose_b", Given::Flag(transpose_b))];
-                let inputs = vec![Some(array(&a, 1)), Some(array(&b, 2)), bias.clone()];
-                cases.push(Case { inputs, given: given.clone() });
-                if k < 1000 {
-                    let batched = |[rows, columns]: [u64; 2]| [3, rows, columns];
-                    let inputs = vec![Some(array(&batched(a), 1)), Some(array(&batched(b), 2)), bias.clone()];
-                    cases.push(Case { inputs, given: given.clone() });
-                    let inputs = vec![Some(array(&batched(a), 1)), Some(array(&b, 2)), bias];
-                    cases.push(Case { inputs, given });
-                }
-            }
-        }
-    }
-    let empty = filled(Dtype::F32, &[0, 2, 3], Fill::Tame, 1);
-    let b = filled(Dtype::F32, &[0, 3, 2], Fill::Tame, 2);
-    cases.push(Case { inputs: vec![Some(empty), Some(b), None], given: vec![] });
-    cases
-}
-
-fn softmaxes() -> Vec<Case> {
-    let shapes = SIZES.iter().map(|&size| vec![size]).chain([
-        vec![0, 5],
-        vec![5, 0],
-        vec![700, 10],
-        vec![1437, 17],
-        vec![9, 8193],
-        vec![2, 3, 4],
-        vec![70000, 1],
-    ]);
-    let mut cases: Vec<Case> = shapes
-        .flat_map(|dims| {
-            FILLS.map(|fill| Case { inputs: vec![Some(filled(Dtype::F32, &dims, fill, 1))], given: vec![] })
-        })
-        .collect();
-    // Wide apart but finite, and rows of one infinity.
-    let mut values: Vec<f32> = filled(Dtype::F32, &[100, 33], Fill::Tame, 5).values();
-    values.iter_mut().for_each(|value| *value *= 90.0);
-    values[..33].fill(f32::NEG_INFINITY);
-    values[40] = f32::NEG_INFINITY;
-    values[70] = f32::INFINITY;
-    cases.push(Case { inputs: vec![Some(Array::of(Dtype::F32, &[100, 33], &values))], given: vec![] });
     cases
 }
 
