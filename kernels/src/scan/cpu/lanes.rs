@@ -59,6 +59,12 @@ impl Blocked for f64 {
     }
 }
 
+/// Finishes the stores that went past the caches; the next to read those values may be another thread.
+pub(super) fn finish_stores() {
+    // SAFETY: every x86-64 CPU has SSE, and a fence touches nothing.
+    unsafe { _mm_sfence() };
+}
+
 #[target_feature(enable = "avx512f")]
 fn sum_f32(x: &[f32; BLOCK], locals: &mut [f32; BLOCK], totals: &mut [f32; SEGMENTS]) {
     const GROUP: usize = 16 * SEGMENT;
@@ -247,10 +253,6 @@ fn write_f32<const PAST: bool>(sums: &Sums<f32>, before: f32, next: &[f32], out:
             if PAST { _mm512_stream_ps(out.as_mut_ptr(), value) } else { _mm512_storeu_ps(out.as_mut_ptr(), value) }
         }
     }
-    if PAST {
-        // The next to read these values may be another thread.
-        _mm_sfence();
-    }
 }
 
 #[target_feature(enable = "avx512f")]
@@ -269,8 +271,5 @@ fn write_f64<const PAST: bool>(sums: &Sums<f64>, before: f64, next: &[f64], out:
             let value = _mm512_mask_mov_pd(value, _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(value, value), nan);
             if PAST { _mm512_stream_pd(out.as_mut_ptr(), value) } else { _mm512_storeu_pd(out.as_mut_ptr(), value) }
         }
-    }
-    if PAST {
-        _mm_sfence();
     }
 }

@@ -82,7 +82,7 @@ impl<'a, T: Blocked, I: Iterator<Item = (usize, (&'a [T], &'a mut [T]))>> Shared
                 sums.fill(level, x);
             }
             if !self.wait_for(tile) {
-                return;
+                break;
             }
             let before =
                 self.carry.lock().unwrap_or_else(PoisonError::into_inner).pass(&sums[..x.len().div_ceil(BLOCK)]);
@@ -95,6 +95,8 @@ impl<'a, T: Blocked, I: Iterator<Item = (usize, (&'a [T], &'a mut [T]))>> Shared
                 sums[index].write(level, before, store, next, out);
             }
         }
+        #[cfg(target_arch = "x86_64")]
+        lanes::finish_stores();
     }
 
     fn take(&self) -> Option<I::Item> {
