@@ -100,7 +100,8 @@ fn only_the_command_lines_print() {
     // What a test prints is shown only where it failed.
     let speaks = |path: &str| {
         let rooms = ["host/src/cli", "host/src/main.rs", "ci", "tests", "kernels/examples"];
-        under(path, &rooms) || path.ends_with("/build.rs") || path.ends_with("_tests.rs")
+        let tests = path.ends_with("_tests.rs") || path.contains("/src/tests/");
+        under(path, &rooms) || path.ends_with("/build.rs") || tests
     };
     none(outside(&words, speaks), "only host/src/cli, host/src/main.rs, ci and examples print");
 }
@@ -187,6 +188,7 @@ fn imports_flow_down() {
             "plugins" => &["plugin-api", "kernels"],
             "ci" if from == "ci/peers" => &["kernels"],
             "host" => &["plugin-api", "kernels"],
+            "tests" if from == "tests/proofs" => &["host", "kernels"],
             "overlays" => &["overlays/sdk"],
             "tests" if from.starts_with("tests/fixtures/overlays") => &["overlays/sdk"],
             "tests" if from.starts_with("tests/fixtures/plugins") => &["plugin-api", "kernels"],

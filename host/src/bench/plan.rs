@@ -55,7 +55,7 @@ impl Plan {
                 Self::with(spec, |_| vec![edge; 2], edge)
             }
             "attention" => {
-                let length = (size / (4 * HEADS * WIDTH * 4)).clamp(16, LONGEST_EDGE);
+                let length = (size / (4 * HEADS * WIDTH * 4)).clamp(1, LONGEST_EDGE);
                 Self::with(spec, |_| vec![HEADS, length, WIDTH], length)
             }
             "softmax" | "layernorm" | "rmsnorm" => {

@@ -66,7 +66,7 @@ pub(super) fn run(global: &Global, args: &BenchArgs, output: &Output) -> Result<
     }
     let flags = setup::Flags { backend: args.backend.clone(), ..setup::Flags::default() };
     let host = setup::host(global, &flags)?;
-    let wish = Wish { backend: &host.settings.backend.default, require_gpu: false, kernels: &[] };
+    let wish = Wish { backend: &host.settings.backend.default, require_gpu: false, ..Wish::default() };
     let device = select(host.catalog()?, &wish)?.device;
     let given = if args.threads.is_empty() { vec![host.settings.run.threads] } else { args.threads.clone() };
     let cores = if device.facts.kind == DeviceKind::Cpu { device.facts.compute_units.max(1) } else { 1 };

@@ -97,7 +97,7 @@ def edges_ascend(inputs, _params):
 
 def ids_in_range(inputs, _params):
     table, ids = inputs["table"], inputs["ids"]
-    if table.ndim == 0 or ids.ndim != 1:
+    if table.ndim < 2 or ids.ndim != 1:
         raise Refused("table or ids")
     if ((ids < 0) | (ids >= table.shape[0])).any():
         raise Refused("ids out of range")
