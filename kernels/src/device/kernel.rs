@@ -2,7 +2,7 @@
 //! nothing of its own.
 
 use crate::catalogue::{FixedParams, KernelSpec, Op, ParamError, ParamValue, When, find, nearest};
-use crate::{cast, compare, elementwise, gather, matmul, random, reduce};
+use crate::{cast, compare, elementwise, gather, matmul, random, reduce, sort};
 
 use super::{Call, Module, Place, Plan, Source, Target};
 
@@ -103,6 +103,7 @@ fn source(
         Op::Matmul => Some(matmul::device::source(spec, fixed, target)),
         Op::GatherRows => Some(gather::device::source(spec)),
         Op::Philox => Some(random::device::source(spec)),
+        Op::Sort | Op::Argsort => Some(sort::device::source(spec, target)),
         _ => None,
     }
 }
@@ -116,6 +117,8 @@ fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut
         Op::Matmul => matmul::device::steps(call, plan),
         Op::GatherRows => gather::device::gather_rows(call, plan),
         Op::Philox => random::device::steps(call, plan),
+        Op::Sort => sort::device::steps(false, call, plan),
+        Op::Argsort => sort::device::steps(true, call, plan),
         _ => unreachable!("a kernel without a source is never opened"),
     }
 }

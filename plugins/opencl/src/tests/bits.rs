@@ -23,7 +23,7 @@ fn name_of(spec: &KernelSpec) -> &'static str {
 }
 
 /// Runs the cases of every kernel that `cases` has some for; gives how many kernels that were.
-fn check_all(session: &Session, cases: impl Fn(&str, &'static KernelSpec) -> Option<Vec<Case>>) {
+pub fn check_all(session: &Session, cases: impl Fn(&str, &'static KernelSpec) -> Option<Vec<Case>>) {
     let mut kernels = 0;
     for spec in all() {
         let Some(cases) = cases(name_of(spec), spec) else { continue };

@@ -4,6 +4,7 @@
 mod arrays;
 mod bits;
 mod errors;
+mod orders;
 mod session;
 
 /// Ends a test that has no device to run on, with a line that says so.
