@@ -10,7 +10,8 @@ use crate::catalogue::{
 use crate::dispatch::Level;
 use crate::map::Expression;
 use crate::{
-    cast, compare, elementwise, function, gather, histogram, layout, map, matmul, mirror, random, reduce, rows, scan, sort,
+    cast, compare, elementwise, function, gather, histogram, layout, map, matmul, mirror, random, reduce, rows, scan,
+    sort,
 };
 
 /// Where an input's elements are.

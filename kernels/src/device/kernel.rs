@@ -2,7 +2,11 @@
 //! nothing of its own.
 
 use crate::catalogue::{FixedParams, KernelSpec, Op, ParamError, ParamValue, When, find, nearest};
-use crate::{cast, compare, elementwise, gather, matmul, random, reduce, sort};
+use crate::map::Expression;
+use crate::{
+    cast, compare, elementwise, function, gather, histogram, layout, map, matmul, mirror, random, reduce, rows, scan,
+    sort,
+};
 
 use super::{Call, Module, Place, Plan, Source, Target};
 
@@ -55,7 +59,8 @@ impl DeviceKernel {
     pub fn open(id: &str, fixed: &FixedParams, target: &Target) -> Result<DeviceKernel, OpenError> {
         let spec = find(id).ok_or_else(|| OpenError::Unknown { id: id.to_owned(), nearest: nearest(id) })?;
         let values = spec.fixed_values(fixed)?;
-        let source = source(spec, &values, fixed.text.as_deref(), target).ok_or(OpenError::NoSource(spec.id))?;
+        let source =
+            source(spec, &values, spec.expression(fixed)?.as_ref(), target).ok_or(OpenError::NoSource(spec.id))?;
         if source.fp64 && !target.fp64 {
             return Err(OpenError::NoFp64(spec.id));
         }
@@ -92,17 +97,27 @@ impl DeviceKernel {
 fn source(
     spec: &'static KernelSpec,
     fixed: &[Option<ParamValue>],
-    _text: Option<&str>,
+    expression: Option<&Expression>,
     target: &Target,
 ) -> Option<Source> {
     match spec.op {
         Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select => Some(elementwise::device::source(spec)),
         Op::Compare(relation) => Some(compare::device::source(spec, relation)),
         Op::Cast => Some(cast::device::source(spec)),
-        Op::Reduce(reduction) => reduce::device::source(spec, reduction),
+        Op::Reduce(reduction) => Some(reduce::device::source(spec, reduction)),
         Op::Matmul => Some(matmul::device::source(spec, fixed, target)),
-        Op::GatherRows => Some(gather::device::source(spec)),
+        Op::Scan => Some(scan::device::source(spec)),
+        Op::Softmax => Some(rows::device::softmax_source(spec)),
+        Op::LayerNorm => Some(rows::device::norm_source(spec, true)),
+        Op::RmsNorm => Some(rows::device::norm_source(spec, false)),
+        Op::Map => expression.map(|expression| map::device::source(spec, expression)),
+        Op::Transpose | Op::Concat => Some(layout::device::source(spec)),
+        Op::Mirror => Some(mirror::device::source()),
+        Op::GatherRows | Op::ScatterRows => Some(gather::device::source(spec)),
         Op::Philox => Some(random::device::source(spec)),
+        Op::PhiloxNormal => Some(random::device::normal_source(spec)),
+        Op::Function(_) => Some(function::device::source(spec)),
+        Op::Histogram => Some(histogram::device::source(spec)),
         Op::Sort | Op::Argsort => Some(sort::device::source(spec, target)),
         _ => None,
     }
@@ -110,13 +125,30 @@ fn source(
 
 fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut Plan) {
     match spec.op {
-        Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select | Op::Compare(_) | Op::Cast => {
+        Op::Unary(_)
+        | Op::Binary(_)
+        | Op::Fma
+        | Op::Clamp
+        | Op::Select
+        | Op::Compare(_)
+        | Op::Cast
+        | Op::Function(_) => {
             elementwise::device::steps(source, call, plan);
         }
         Op::Reduce(reduction) => reduce::device::steps(reduction, call, plan),
         Op::Matmul => matmul::device::steps(call, plan),
+        Op::Scan => scan::device::steps(call, plan),
+        Op::Softmax => rows::device::softmax(call, plan),
+        Op::LayerNorm => rows::device::norm(true, call, plan),
+        Op::RmsNorm => rows::device::norm(false, call, plan),
+        Op::Map => map::device::steps(call, plan),
+        Op::Transpose => layout::device::transpose(call, plan),
+        Op::Concat => layout::device::concat(call, plan),
+        Op::Mirror => mirror::device::steps(call, plan),
+        Op::ScatterRows => gather::device::scatter_rows(call, plan),
         Op::GatherRows => gather::device::gather_rows(call, plan),
-        Op::Philox => random::device::steps(call, plan),
+        Op::Philox | Op::PhiloxNormal => random::device::steps(call, plan),
+        Op::Histogram => histogram::device::steps(call, plan),
         Op::Sort => sort::device::steps(false, call, plan),
         Op::Argsort => sort::device::steps(true, call, plan),
         _ => unreachable!("a kernel without a source is never opened"),
@@ -125,7 +157,9 @@ fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut
 
 fn message(spec: &'static KernelSpec, launch: &LaunchArrays<'_>, element: u64, detail: u64) -> String {
     match spec.op {
-        Op::GatherRows => gather::device::message(launch, element, detail),
+        Op::GatherRows | Op::ScatterRows => gather::device::message(launch, element, detail),
+        Op::Mirror => mirror::device::message(element),
+        Op::Histogram => histogram::device::message(launch, element, detail),
         _ => format!("element {element} is refused ({detail:#x})"),
     }
 }

@@ -28,8 +28,8 @@ typedef uint4 u32x4;
 #define CLAMP_LOCAL __local
 // An array that a work-group shares; declared where the kernel begins.
 #define CLAMP_LOCAL_ARRAY(type, name, count) __local type name[count]
-// A table of the module.
-#define CLAMP_CONST __constant
+// What stands before a table at file scope.
+#define CLAMP_TABLE __constant
 #define CLAMP_BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
 
 #define CLAMP_ITEM ((u32)get_local_id(0))
@@ -42,6 +42,9 @@ typedef uint4 u32x4;
 #define clamp_fma32(x, y, z) fma((f32)(x), (f32)(y), (f32)(z))
 #define clamp_rint32(x) rint((f32)(x))
 #define clamp_mul_high32(x, y) mul_hi((u32)(x), (u32)(y))
+// Counts alone are added so: integers come out the same in any order.
+#define clamp_atomic_add32(place, value) ((void)atomic_add((volatile __global u32 *)(place), (u32)(value)))
+#define clamp_atomic_add_local32(place, value) ((void)atomic_add((volatile __local u32 *)(place), (u32)(value)))
 #if !defined(CLAMP_NO_F64)
 typedef double f64;
 typedef double2 f64x2;
@@ -52,6 +55,7 @@ typedef double2 f64x2;
 #define clamp_sqrt64(x) sqrt((f64)(x))
 #endif
 #define clamp_native_sqrt32(x) sqrt((f32)(x))
+#define clamp_atomic_max32(place, value) atomic_max((volatile __global u32 *)(place), (u32)(value))
 
 #else
 
@@ -77,7 +81,7 @@ typedef double2 f64x2;
 #define CLAMP_LOCAL
 #define CLAMP_LOCAL_ARRAY(type, name, count) __shared__ type name[count]
 // Not __constant__: lanes look tables up at places of their own.
-#define CLAMP_CONST static __device__ const
+#define CLAMP_TABLE static __device__ const
 #define CLAMP_BARRIER() __syncthreads()
 
 #define CLAMP_ITEM ((u32)threadIdx.x)
@@ -94,7 +98,10 @@ typedef double2 f64x2;
 #define clamp_rint32(x) rintf(x)
 #define clamp_rint64(x) rint((double)(x))
 #define clamp_mul_high32(x, y) __umulhi((x), (y))
+#define clamp_atomic_add32(place, value) ((void)atomicAdd((place), (u32)(value)))
+#define clamp_atomic_add_local32(place, value) ((void)atomicAdd((place), (u32)(value)))
 #define clamp_native_sqrt32(x) sqrtf(x)
+#define clamp_atomic_max32(place, value) atomicMax((place), (u32)(value))
 #define clamp_sqrt64(x) sqrt((double)(x))
 
 #endif

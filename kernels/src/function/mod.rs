@@ -2,12 +2,18 @@
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+#[cfg(feature = "device")]
+pub(crate) mod device;
 #[cfg(feature = "reference")]
 mod own;
 #[cfg(feature = "reference")]
 pub(crate) mod reference;
 
 use crate::catalogue::{ArgSpec, Dtype, Function, KernelSpec, Op, rule};
+
+/// The functions for a device module, `clamp_exp` and so on: tables first. They compute in binary64.
+#[cfg(feature = "device")]
+pub(crate) const DEVICE_SOURCES: [&str; 2] = [include_str!("device_tables.h"), include_str!("device.h")];
 
 macro_rules! spec {
     ($id:literal, $summary:literal, $function:ident) => {

@@ -57,3 +57,64 @@ CLAMP_KERNEL(gather)
         }
     }
 }
+
+// Scattered rows: which place of `ids` a row is taken from is one more than the highest that names it, 0 where none does,
+// in two words, since no 64-bit atomics are to be had.
+
+CLAMP_KERNEL(clear)(CLAMP_OUT(u32, high), CLAMP_OUT(u32, low), u64 rows) {
+    CLAMP_AT_OUT(u32, high);
+    CLAMP_AT_OUT(u32, low);
+    for (u64 base = CLAMP_FIRST; base < rows; base += CLAMP_STRIDE) {
+        const u64 row = base + CLAMP_ITEM;
+        if (row < rows) {
+            high[row] = 0;
+            low[row] = 0;
+        }
+    }
+}
+
+CLAMP_KERNEL(claim_high)(CLAMP_IN(i64, ids), CLAMP_OUT(u32, high), u64 count, u64 rows) {
+    CLAMP_AT_IN(i64, ids);
+    CLAMP_AT_OUT(u32, high);
+    for (u64 base = CLAMP_FIRST; base < count; base += CLAMP_STRIDE) {
+        const u64 i = base + CLAMP_ITEM;
+        if (i < count && (u64)ids[i] < rows) {
+            clamp_atomic_max32(&high[ids[i]], (u32)((i + 1) >> 32));
+        }
+    }
+}
+
+CLAMP_KERNEL(claim_low)(CLAMP_IN(i64, ids), CLAMP_IN(u32, high), CLAMP_OUT(u32, low), u64 count, u64 rows) {
+    CLAMP_AT_IN(i64, ids);
+    CLAMP_AT_IN(u32, high);
+    CLAMP_AT_OUT(u32, low);
+    for (u64 base = CLAMP_FIRST; base < count; base += CLAMP_STRIDE) {
+        const u64 i = base + CLAMP_ITEM;
+        if (i < count && (u64)ids[i] < rows && high[ids[i]] == (u32)((i + 1) >> 32)) {
+            clamp_atomic_max32(&low[ids[i]], (u32)(i + 1));
+        }
+    }
+}
+
+CLAMP_KERNEL(scatter)
+(CLAMP_IN(ELEMENT, table), CLAMP_IN(ELEMENT, x), CLAMP_IN(u32, high), CLAMP_IN(u32, low), CLAMP_OUT(ELEMENT, out), u64 rows,
+ u64 columns, u32 shift) {
+    CLAMP_AT_IN(ELEMENT, table);
+    CLAMP_AT_IN(ELEMENT, x);
+    CLAMP_AT_IN(u32, high);
+    CLAMP_AT_IN(u32, low);
+    CLAMP_AT_OUT(ELEMENT, out);
+    const u32 width = 1u << shift;
+    const u64 at_once = CLAMP_ITEMS >> shift;
+    for (u64 base = CLAMP_GROUP * at_once; base < rows; base += CLAMP_GROUPS * at_once) {
+        const u64 row = base + (CLAMP_ITEM >> shift);
+        const u64 place = row < rows ? (u64)high[row] << 32 | low[row] : 0;
+        for (u64 first = 0; first < columns; first += width) {
+            const u64 column = first + (CLAMP_ITEM & (width - 1));
+            if (row < rows && column < columns) {
+                out[row * columns + column] =
+                    place == 0 ? table[row * columns + column] : x[(place - 1) * columns + column];
+            }
+        }
+    }
+}

@@ -11,6 +11,8 @@ mod parse;
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+#[cfg(feature = "device")]
+pub(crate) mod device;
 #[cfg(feature = "cpu")]
 mod program;
 #[cfg(feature = "reference")]

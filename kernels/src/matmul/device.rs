@@ -123,14 +123,20 @@ pub(crate) fn steps(call: &Call<'_>, plan: &mut Plan) {
     let batches = out.elements() / (m * n);
     let [.., a_rows, a_columns] = *call.shape(0).dims() else { unreachable!("the shape rule takes 2 or 3 dimensions") };
     let k = if rule::flag(call.params, 0) { a_rows } else { a_columns };
-    product(call, plan, [Arg::Input(0), Arg::Input(1), Arg::Output(0)], call.has(2).then_some(Arg::Input(2)), Extents {
-        dtype: call.inputs[0].map_or(Dtype::F32, |a| a.dtype),
-        batches,
-        m,
-        n,
-        k,
-        shared_b: call.shape(1).ndim() == 2,
-    });
+    product(
+        call,
+        plan,
+        [Arg::Input(0), Arg::Input(1), Arg::Output(0)],
+        call.has(2).then_some(Arg::Input(2)),
+        Extents {
+            dtype: call.inputs[0].map_or(Dtype::F32, |a| a.dtype),
+            batches,
+            m,
+            n,
+            k,
+            shared_b: call.shape(1).ndim() == 2,
+        },
+    );
 }
 
 /// The extents of a product.

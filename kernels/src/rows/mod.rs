@@ -4,6 +4,8 @@
 pub(crate) mod attention;
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+#[cfg(feature = "device")]
+pub(crate) mod device;
 #[cfg(feature = "reference")]
 pub(crate) mod reference;
 

@@ -110,7 +110,11 @@ fn no_kernel_is_left_out() {
     for spec in all() {
         let name = name_of(spec);
         let prefixed = name.starts_with("compare_") || name.starts_with("cast_");
-        assert!(prefixed || covered.contains(&name) || REDUCTIONS.contains(&name) || FUNCTIONS.contains(&name), "{} has no cases", spec.id);
+        assert!(
+            prefixed || covered.contains(&name) || REDUCTIONS.contains(&name) || FUNCTIONS.contains(&name),
+            "{} has no cases",
+            spec.id
+        );
     }
 }
 

@@ -35,7 +35,10 @@ impl OpenClDevice {
         let facts = found.facts.clone();
         if facts.max_group_size < LEAST_GROUP {
             let most = facts.max_group_size;
-            return Err(Fault::unsupported(format!("{}: work-groups of {most} items, {LEAST_GROUP} are needed", facts.name)));
+            return Err(Fault::unsupported(format!(
+                "{}: work-groups of {most} items, {LEAST_GROUP} are needed",
+                facts.name
+            )));
         }
         let modules = Modules::new(host, &context, &facts);
         let probed = probed(host, &context, &facts, &modules)?;
@@ -79,11 +82,7 @@ const LEAST_GROUP: u64 = 256;
 
 /// Compiler options: nothing that would loosen arithmetic, and exact binary32 division where the driver has it.
 pub(crate) fn options(target: &Target) -> &'static str {
-    if target.exact_div_sqrt {
-        "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt"
-    } else {
-        "-cl-std=CL1.2"
-    }
+    if target.exact_div_sqrt { "-cl-std=CL1.2 -cl-fp32-correctly-rounded-divide-sqrt" } else { "-cl-std=CL1.2" }
 }
 
 impl Facts {

@@ -31,7 +31,9 @@ impl OpenKernel {
         device.status()?;
         let probed = &device.0.probed;
         if let Some(reason) = &probed.refusal {
-            return Err(Fault::unsupported(format!("kernel {id}: the device does not compute as IEEE-754 says: {reason}")));
+            return Err(Fault::unsupported(format!(
+                "kernel {id}: the device does not compute as IEEE-754 says: {reason}"
+            )));
         }
         let text = (!text.is_empty()).then(|| text.to_owned());
         let fixed = FixedParams { values: fixed.to_vec(), present, text };

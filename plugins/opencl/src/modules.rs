@@ -47,9 +47,10 @@ impl Modules {
             Fault { message: format!("module {}: {}", module.key, fault.message), ..fault }
         })?;
         if let Some(cache) = &self.cache {
-            let kept = program.binary().map_err(|error| error.to_string()).and_then(|binary| {
-                cache.store(&module.source, options, &binary).map_err(|error| error.to_string())
-            });
+            let kept = program
+                .binary()
+                .map_err(|error| error.to_string())
+                .and_then(|binary| cache.store(&module.source, options, &binary).map_err(|error| error.to_string()));
             if let Err(reason) = kept {
                 self.log(CLAMP_LOG_WARN, module, &format!("cannot be kept: {reason}"));
             }

@@ -60,7 +60,6 @@ pub(crate) const CL_QUEUE_PROFILING_ENABLE: u64 = 1 << 1;
 pub(crate) const CL_MEM_READ_WRITE: u64 = 1 << 0;
 pub(crate) const CL_MEM_ALLOC_HOST_PTR: u64 = 1 << 4;
 
-
 pub(crate) const CL_PROGRAM_BINARY_SIZES: u32 = 0x1165;
 pub(crate) const CL_PROGRAM_BINARIES: u32 = 0x1166;
 pub(crate) const CL_PROGRAM_BUILD_LOG: u32 = 0x1183;

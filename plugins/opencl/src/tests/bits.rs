@@ -94,7 +94,7 @@ fn same(expected: &Array, got: &Array, what: &str) {
     }
 }
 
-fn elementwise(spec: &KernelSpec, given: &[(&'static str, Given<'static>)]) -> Vec<Case> {
+pub fn elementwise(spec: &KernelSpec, given: &[(&'static str, Given<'static>)]) -> Vec<Case> {
     let shapes = SIZES.iter().map(|&size| vec![size]).chain([vec![], vec![3, 0, 2], vec![2, 3, 50]]);
     let case = |dims: Vec<u64>, fill| {
         let input = |(position, input): (usize, &clamp_kernels::catalogue::ArgSpec)| {
@@ -146,7 +146,7 @@ fn comparisons_and_casts_have_the_reference_s_bits() {
 #[test]
 fn random_numbers_have_the_reference_s_bits() {
     let session = session_or_skip!();
-    check_all(&session, |name, _| matches!(name, "philox" | "philox_uniform").then(randoms));
+    check_all(&session, |name, _| matches!(name, "philox" | "philox_uniform" | "philox_normal").then(randoms));
 }
 
 fn gathers(spec: &KernelSpec) -> Vec<Case> {
@@ -175,7 +175,14 @@ fn gathers(spec: &KernelSpec) -> Vec<Case> {
 #[test]
 fn moves_have_the_reference_s_bits() {
     let session = session_or_skip!();
-    check_all(&session, |name, spec| (name == "gather_rows").then(|| gathers(spec)));
+    check_all(&session, |name, spec| match name {
+        "gather_rows" => Some(gathers(spec)),
+        "scatter_rows" => Some(scatters(spec)),
+        "transpose" => Some(transposes(spec)),
+        "concat" => Some(concats(spec)),
+        "mirror" => Some(mirrors()),
+        _ => None,
+    });
 }
 
 fn reductions(spec: &KernelSpec) -> Vec<Case> {
@@ -186,7 +193,8 @@ fn reductions(spec: &KernelSpec) -> Vec<Case> {
     let mut cases = Vec::new();
     let mut add = |dims: &[u64], fill, rows: bool| {
         if of_something(dims, rows) {
-            let inputs = (1..=spec.inputs.len() as u64).map(|seed| Some(filled(spec.inputs[0].dtype, dims, fill, seed)));
+            let inputs =
+                (1..=spec.inputs.len() as u64).map(|seed| Some(filled(spec.inputs[0].dtype, dims, fill, seed)));
             cases.push(Case { inputs: inputs.collect(), given: vec![("rows", Given::Flag(rows))] });
         }
     };
@@ -267,4 +275,175 @@ fn products(spec: &KernelSpec) -> Vec<Case> {
 fn matrix_products_have_the_reference_s_bits() {
     let session = session_or_skip!();
     check_all(&session, |name, spec| (name == "matmul").then(|| products(spec)));
+}
+
+fn scatters(spec: &KernelSpec) -> Vec<Case> {
+    let case = |table: &[u64], count: u64| {
+        let ids: Vec<i64> = filled(Dtype::U32, &[count], Fill::Wild, 9)
+            .values::<u32>()
+            .iter()
+            .map(|&id| i64::from(id) % table[0].max(1) as i64)
+            .collect();
+        let (dtype, mut rows) = (spec.inputs[0].dtype, table.to_vec());
+        rows[0] = count;
+        let inputs = [
+            filled(dtype, table, Fill::Wild, 1),
+            Array::of(Dtype::I64, &[count], &ids),
+            filled(dtype, &rows, Fill::Wild, 2),
+        ];
+        Case { inputs: inputs.map(Some).into(), given: vec![] }
+    };
+    vec![
+        case(&[5, 3], 0),
+        case(&[0, 3], 0),
+        case(&[5, 0], 7),
+        case(&[1, 1], 129),
+        case(&[1437, 64], 32),
+        case(&[10, 2, 3], 8193),
+        case(&[300, 129], 1000),
+    ]
+}
+
+fn transposes(spec: &KernelSpec) -> Vec<Case> {
+    let shapes: [&[u64]; 9] =
+        [&[0, 3], &[3, 0], &[1, 1], &[1, 129], &[31, 33], &[32, 32], &[65, 127], &[3, 2, 5, 7], &[2, 0, 3]];
+    shapes
+        .iter()
+        .map(|dims| Case { inputs: vec![Some(filled(spec.inputs[0].dtype, dims, Fill::Wild, 1))], given: vec![] })
+        .collect()
+}
+
+fn concats(spec: &KernelSpec) -> Vec<Case> {
+    let case = |axis: u64, parts: &[Option<&[u64]>]| {
+        let mut inputs: Vec<Option<Array>> = parts
+            .iter()
+            .enumerate()
+            .map(|(seed, dims)| dims.map(|dims| filled(spec.inputs[0].dtype, dims, Fill::Wild, seed as u64 + 1)))
+            .collect();
+        inputs.resize_with(8, || None);
+        Case { inputs, given: vec![("axis", Given::Bits(axis))] }
+    };
+    vec![
+        case(0, &[Some(&[5])]),
+        case(0, &[Some(&[0]), Some(&[0])]),
+        case(0, &[Some(&[3, 4]), None, Some(&[129, 4]), Some(&[0, 4])]),
+        case(1, &[Some(&[3, 4]), Some(&[3, 129]), None, None, None, None, None, Some(&[3, 1])]),
+        case(1, &[Some(&[2, 3, 5]), Some(&[2, 700, 5])]),
+        case(2, &[Some(&[2, 3, 5]), Some(&[2, 3, 0]), Some(&[2, 3, 1])]),
+    ]
+}
+
+fn mirrors() -> Vec<Case> {
+    let case = |n: u64| {
+        let mut seeds = filled(Dtype::U64, &[n], Fill::Wild, 1);
+        seeds.bytes_mut().chunks_exact_mut(8).for_each(|seed| seed[7] |= 1);
+        Case { inputs: vec![Some(seeds), Some(filled(Dtype::U32, &[n], Fill::Wild, 2))], given: vec![] }
+    };
+    SIZES.map(case).into()
+}
+
+#[test]
+fn scans_have_the_reference_s_bits() {
+    let session = session_or_skip!();
+    check_all(&session, |name, spec| {
+        let sizes = SIZES.iter().chain(&[15, 16, 17, 1023, 1024, 1025, 1024 * 1024 + 1]);
+        (name == "scan").then(|| {
+            sizes
+                .flat_map(|&size| {
+                    FILLS.map(|fill| Case {
+                        inputs: vec![Some(filled(spec.inputs[0].dtype, &[size], fill, 1))],
+                        given: vec![],
+                    })
+                })
+                .collect()
+        })
+    });
+}
+
+fn rows(spec: &KernelSpec) -> Vec<Case> {
+    let shapes: [&[u64]; 13] = [
+        &[0, 5],
+        &[5, 0],
+        &[1],
+        &[2],
+        &[127],
+        &[128],
+        &[129],
+        &[700, 10],
+        &[143, 17],
+        &[2, 3, 4],
+        &[3, 8192],
+        &[3, 8193],
+        &[2, 20000],
+    ];
+    let mut cases = Vec::new();
+    for dims in shapes {
+        for fill in FILLS {
+            let x = filled(Dtype::F32, dims, fill, 1);
+            let columns = dims[dims.len() - 1];
+            let vector = |seed| Some(filled(Dtype::F32, &[columns], Fill::Tame, seed));
+            let given = match spec.params {
+                [] => vec![],
+                _ => vec![("eps", Given::Bits(u64::from(1e-5f32.to_bits())))],
+            };
+            // Every choice of what may be absent.
+            for present in 0..1 << (spec.inputs.len() - 1) {
+                let optional =
+                    (1..spec.inputs.len()).map(|i| (present >> (i - 1) & 1 == 1).then(|| vector(i as u64 + 1)));
+                let inputs = std::iter::once(Some(x.clone())).chain(optional.map(Option::flatten)).collect();
+                cases.push(Case { inputs, given: given.clone() });
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn rows_have_the_reference_s_bits() {
+    let session = session_or_skip!();
+    check_all(&session, |name, spec| matches!(name, "softmax" | "layernorm" | "rmsnorm").then(|| rows(spec)));
+}
+
+fn maps(spec: &KernelSpec) -> Vec<Case> {
+    let dtype = spec.outputs[0].dtype;
+    let mut texts = vec![
+        "x0",
+        "-x1",
+        "x0*c0 + x1/x0 - 2.5",
+        "fma(x0, x0, -x1) < abs(x1)",
+        "min(x0, x1) == max(x0, sqrt(x1))",
+        "(x0 + x1) * (x0 + x1) - 0x1.8p-3 * c0 != c0",
+    ];
+    if dtype == Dtype::F32 {
+        texts.extend([
+            "x0*c0 + exp(-x1)",
+            "relu(rsqrt(x0)) + gelu(x1)*sin(x0) - tanh(x1)",
+            "log1p(erf(x0)) >= cospi(x1)",
+        ]);
+    }
+    let case = |text: &'static str, size: u64, fill| {
+        let uses = |name: &str| text.contains(name);
+        let mut inputs: Vec<Option<Array>> = ["x0", "x1"]
+            .iter()
+            .zip(1..)
+            .map(|(name, seed)| uses(name).then(|| filled(dtype, &[size], fill, seed)))
+            .collect();
+        inputs.resize_with(8, || None);
+        let mut given = vec![("expr", Given::Written(text))];
+        if uses("c0") {
+            given.push(("c0", Given::Written("0.3")));
+        }
+        Case { inputs, given }
+    };
+    texts
+        .iter()
+        .flat_map(|text| [0, 1, 129, 8193].map(|size| FILLS.map(|fill| case(text, size, fill))))
+        .flatten()
+        .collect()
+}
+
+#[test]
+fn expressions_have_the_reference_s_bits() {
+    let session = session_or_skip!();
+    check_all(&session, |name, spec| (name == "map").then(|| maps(spec)));
 }

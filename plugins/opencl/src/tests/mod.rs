@@ -4,6 +4,7 @@
 mod arrays;
 mod bits;
 mod errors;
+mod functions;
 mod orders;
 mod session;
 
