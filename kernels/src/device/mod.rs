@@ -11,6 +11,8 @@ mod module;
 mod plan;
 mod probe;
 mod target;
+#[cfg(test)]
+mod tests;
 
 pub use kernel::{DeviceKernel, LaunchArrays, OpenError};
 pub use module::Module;

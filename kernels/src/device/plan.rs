@@ -75,7 +75,7 @@ impl Plan {
 
     /// Adds a step.
     pub(crate) fn step(&mut self, entry: &'static str, groups: u32, group_size: u32, args: impl Into<Vec<Arg>>) {
-        debug_assert!(groups >= 1 && groups < 1 << 31 && group_size >= 1);
+        debug_assert!((1..1 << 31).contains(&groups) && group_size >= 1);
         self.steps.push(Step { entry, groups, group_size, args: args.into() });
     }
 }

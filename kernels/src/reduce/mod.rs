@@ -55,6 +55,7 @@ macro_rules! specs {
 /// The room's entries in the catalogue.
 pub(crate) const SPECS: &[&[KernelSpec]] = &[specs!(F32, "f32"), specs!(F64, "f64")];
 
+#[cfg(feature = "reference")]
 impl Reduction {
     /// Whether it reads `y` beside `x`.
     const fn takes_two(self) -> bool {

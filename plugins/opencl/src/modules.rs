@@ -33,7 +33,7 @@ impl Modules {
         if let Some(program) = compiled.get(&module.key) {
             return Ok(Arc::clone(program));
         }
-        let program = Arc::new(match self.from_disk(module, options) {
+        let program = Arc::new(match self.kept(module, options) {
             Some(program) => program,
             None => self.compile(module, options)?,
         });
@@ -47,11 +47,11 @@ impl Modules {
             Fault { message: format!("module {}: {}", module.key, fault.message), ..fault }
         })?;
         if let Some(cache) = &self.cache {
-            let kept = program
+            let stored = program
                 .binary()
                 .map_err(|error| error.to_string())
                 .and_then(|binary| cache.store(&module.source, options, &binary).map_err(|error| error.to_string()));
-            if let Err(reason) = kept {
+            if let Err(reason) = stored {
                 self.log(CLAMP_LOG_WARN, module, &format!("cannot be kept: {reason}"));
             }
         }
@@ -59,7 +59,7 @@ impl Modules {
     }
 
     /// The module from disk; `None` where it must be compiled, whatever the reason.
-    fn from_disk(&self, module: &Module, options: &str) -> Option<Program> {
+    fn kept(&self, module: &Module, options: &str) -> Option<Program> {
         let cache = self.cache.as_ref()?;
         let loaded = cache.load(&module.source, options).map_err(|error| error.to_string());
         let binary = match loaded {

@@ -15,11 +15,20 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 pub(crate) struct Points {
     given: u64,
     passed: u64,
-    ahead: VecDeque<(u64, Event)>,
+    ahead: VecDeque<Ahead>,
     /// The last command since the last point.
     last: Option<Event>,
-    /// The first and the last launch since the last timing was told.
-    span: Option<(Event, Event)>,
+    /// The first and the last launch since the last point.
+    launches: Option<(Event, Event)>,
+    /// When the launches ran that have passed since the last timing was told.
+    times: Option<Timing>,
+}
+
+/// A point that has not passed.
+struct Ahead {
+    point: u64,
+    event: Event,
+    launches: Option<(Event, Event)>,
 }
 
 impl Points {
@@ -30,7 +39,7 @@ impl Points {
 
     /// Takes note of a command of a launch, which counts for the times.
     pub(crate) fn launched(&mut self, event: Event) {
-        self.span = Some(match self.span.take() {
+        self.launches = Some(match self.launches.take() {
             Some((first, _)) => (first, event.clone()),
             None => (event.clone(), event.clone()),
         });
@@ -41,10 +50,13 @@ impl Points {
     pub(crate) fn give(&mut self) -> u64 {
         self.given += 1;
         match self.last.take() {
-            Some(event) => self.ahead.push_back((self.given, event)),
+            Some(event) => {
+                let launches = self.launches.take();
+                self.ahead.push_back(Ahead { point: self.given, event, launches });
+            }
             // Nothing new: it passes with the point before.
             None => match self.ahead.back_mut() {
-                Some((point, _)) => *point = self.given,
+                Some(ahead) => ahead.point = self.given,
                 None => self.passed = self.given,
             },
         }
@@ -58,11 +70,17 @@ impl Points {
 
     /// The last point that has passed, without waiting.
     pub(crate) fn poll(&mut self) -> Result<u64, ClError> {
-        while let Some((point, event)) = self.ahead.front() {
-            if !event.has_ended()? {
+        while let Some(ahead) = self.ahead.front() {
+            if !ahead.event.has_ended()? {
                 break;
             }
-            self.passed = *point;
+            self.passed = ahead.point;
+            if let Some((first, last)) = &ahead.launches
+                && let (Some((begin_ns, _)), Some((_, end_ns))) = (first.times(), last.times())
+            {
+                let begin_ns = self.times.map_or(begin_ns, |times| times.begin_ns);
+                self.times = Some(Timing { begin_ns, end_ns });
+            }
             self.ahead.pop_front();
         }
         Ok(self.passed)
@@ -73,9 +91,9 @@ impl Points {
         let deadline = Instant::now().checked_add(Duration::from_nanos(timeout_ns));
         let mut pause = Duration::from_micros(20);
         while self.poll()? < point {
-            let Some(position) = self.ahead.iter().position(|(ahead, _)| *ahead >= point) else { break };
+            let Some(position) = self.ahead.iter().position(|ahead| ahead.point >= point) else { break };
             match deadline.filter(|_| timeout_ns != u64::MAX) {
-                None => self.ahead[position].1.wait()?,
+                None => self.ahead[position].event.wait()?,
                 Some(deadline) => {
                     let left = deadline.saturating_duration_since(Instant::now());
                     if left.is_zero() {
@@ -89,11 +107,9 @@ impl Points {
         Ok(true)
     }
 
-    /// When the launches since the last call ran, on the device's clock.
+    /// When the launches that have passed since the last call ran, on the device's clock.
     pub(crate) fn timing(&mut self) -> Timing {
-        let times = |event: &Event| event.times();
-        let span = self.span.take().and_then(|(first, last)| Some((times(&first)?.0, times(&last)?.1)));
-        span.map_or_else(Timing::default, |(begin_ns, end_ns)| Timing { begin_ns, end_ns })
+        self.times.take().unwrap_or_default()
     }
 }
 

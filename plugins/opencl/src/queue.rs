@@ -130,10 +130,12 @@ impl OpenClQueue {
             }
             self.launches += 1;
         }
-        if let Some(event) = self.statuses.read_back(&self.queue)? {
-            self.points.queued(event);
+        // The launches are queued, so what fails from here on is told at the next wait.
+        let behind = self.statuses.read_back(&self.queue);
+        let flushed = behind.map(|event| event.into_iter().for_each(|event| self.points.queued(event)));
+        if let Err(error) = flushed.and_then(|()| self.queue.flush()) {
+            self.error.get_or_insert(self.device.0.note(of_execution(error)));
         }
-        self.queue.flush()?;
         Ok(self.points.give())
     }
 

@@ -1,17 +1,25 @@
 //! The backend through its own table, on every OpenCL device that is here. Without one, each test says that it is skipped.
 
+#[expect(dead_code, reason = "the kernels' own tests use all of it")]
 #[path = "../../../../kernels/tests/kernels/arrays.rs"]
 mod arrays;
 mod bits;
 mod errors;
 mod functions;
+mod measure;
+mod moves;
+mod numbers;
 mod orders;
+mod queue;
 mod session;
 
 /// Ends a test that has no device to run on, with a line that says so.
 macro_rules! session_or_skip {
     () => {
-        match $crate::tests::session::Session::open() {
+        session_or_skip!(&[])
+    };
+    ($settings:expr) => {
+        match $crate::tests::session::Session::open_with($settings) {
             Ok(session) => session,
             Err(missing) => {
                 eprintln!("skipped: {missing}");

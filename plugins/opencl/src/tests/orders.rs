@@ -1,18 +1,16 @@
-//! Sorts, histograms and exact sums have the reference's bits around the blocks of their device sources.
+//! Sorts, histograms, exact sums and attention have the reference's bits around the blocks of their device sources.
 
 use clamp_kernels::catalogue::{Dtype, Given, KernelSpec};
 
 use super::arrays::{Array, Fill, filled};
-use super::bits::{Case, check_all};
+use super::bits::{Case, FILLS, check_all};
 use super::session_or_skip;
-
-const FILLS: [Fill; 2] = [Fill::Tame, Fill::Wild];
 
 fn of(array: Array) -> Case {
     Case { inputs: vec![Some(array)], given: vec![] }
 }
 
-fn sorts(spec: &KernelSpec) -> Vec<Case> {
+pub fn sorts(spec: &KernelSpec) -> Vec<Case> {
     let dtype = spec.inputs[0].dtype;
     let sizes = [0, 1, 2, 3, 127, 128, 129, 2047, 2048, 2049, 8191, 8192, 8193, 16385, 70000, 200_001];
     let mut cases: Vec<Case> =
@@ -121,4 +119,59 @@ fn exacts(spec: &KernelSpec) -> Vec<Case> {
 fn exact_sums_have_the_reference_s_bits() {
     let session = session_or_skip!();
     check_all(&session, |name, spec| matches!(name, "sum_exact" | "dot_exact").then(|| exacts(spec)));
+}
+
+fn attentions() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (lead, s, t, d, e) in [
+        (vec![], 1, 1, 1, 1),
+        (vec![], 0, 3, 2, 2),
+        (vec![], 3, 0, 2, 2),
+        (vec![3], 4, 7, 0, 5),
+        (vec![2, 2], 5, 129, 8, 3),
+        (vec![2], 9, 130, 64, 200),
+        (vec![], 3, 1025, 1025, 2),
+        (vec![], 2, 8193, 2, 3),
+    ] {
+        for fill in FILLS {
+            for mask in 0..3 {
+                let array = |rows: u64, columns: u64, seed| {
+                    let dims = [&lead[..], &[rows, columns]].concat();
+                    let mut array = filled(Dtype::F32, &dims, Fill::Tame, seed);
+                    if fill == Fill::Wild {
+                        // Few infinities, or every row is NaN.
+                        let wild = filled(Dtype::F32, &dims, Fill::Wild, seed);
+                        let sparse = array.bytes_mut().chunks_exact_mut(4).zip(wild.bytes().chunks_exact(4));
+                        sparse.skip(50).step_by(97).for_each(|(to, from)| to.copy_from_slice(from));
+                    }
+                    array
+                };
+                let mask = match mask {
+                    0 => None,
+                    1 => Some(filled(Dtype::F32, &[s, t], Fill::Tame, 4)),
+                    _ => Some(array(s, t, 4)),
+                };
+                let inputs = vec![Some(array(s, d, 1)), Some(array(t, d, 2)), Some(array(t, e, 3)), mask];
+                cases.push(Case { inputs, given: vec![("scale", Given::Written("0.3"))] });
+            }
+        }
+    }
+    cases
+}
+
+#[test]
+fn attention_has_the_reference_s_bits() {
+    let session = session_or_skip!();
+    check_all(&session, |name, _| (name == "attention").then(attentions));
+}
+
+/// The narrow digits and the groups that a GPU sorts by, and its attention.
+#[test]
+fn plans_for_a_gpu_sort_and_attend_alike() {
+    let session = session_or_skip!(&[("plan_for", "gpu")]);
+    check_all(&session, |name, spec| match name {
+        "sort" | "argsort" => Some(sorts(spec)),
+        "attention" => Some(attentions()),
+        _ => None,
+    });
 }

@@ -130,11 +130,7 @@ pub struct Call<'a> {
 }
 
 impl Session {
-    /// Device 0, or the one that the variable of the test run names.
-    pub fn open() -> Result<Session, String> {
-        Session::open_with(&[])
-    }
-
+    /// Device 0 under these settings; an error where there is none.
     pub fn open_with(settings: &[(&str, &str)]) -> Result<Session, String> {
         let instance = Instance::create(settings).expect("create");
         instance.devices().map_err(|missing| missing.text)?;
@@ -142,7 +138,7 @@ impl Session {
         let mut device = std::ptr::null_mut();
         // SAFETY: as the table's documentation demands.
         call(|err| unsafe { table.device_open.expect("entry")(instance.handle, 0, &raw mut device, err) })
-            .expect("device");
+            .map_err(|failure| failure.text)?;
         let queue = new_queue(table, device);
         Ok(Session { device, queue, instance })
     }
