@@ -77,10 +77,15 @@ impl DeviceKernel {
         self.source.clone().module(&self.target)
     }
 
+    /// All parameters in catalogue order, as [`KernelSpec::check`] takes them, from those of one launch.
+    pub fn params(&self, params: &[u64], present: u64) -> Result<Vec<Option<ParamValue>>, ParamError> {
+        let at_launch = self.spec.values_at(When::Launch, params, present)?;
+        Ok(self.spec.in_order(&self.fixed, &at_launch))
+    }
+
     /// What a launch enqueues. Parameters that do not fit the catalogue are an error.
     pub fn plan(&self, launch: &LaunchArrays<'_>) -> Result<Plan, ParamError> {
-        let at_launch = self.spec.values_at(When::Launch, launch.params, launch.present)?;
-        let params = self.spec.in_order(&self.fixed, &at_launch);
+        let params = self.params(launch.params, launch.present)?;
         let call = Call { target: &self.target, inputs: launch.inputs, outputs: launch.outputs, params: &params };
         let mut plan = Plan::default();
         steps(self.spec, &self.source, &call, &mut plan);

@@ -125,6 +125,14 @@ typedef double2 f64x2;
 #define CLAMP_FIRST (CLAMP_GROUP * CLAMP_ITEMS)
 #define CLAMP_STRIDE (CLAMP_GROUPS * CLAMP_ITEMS)
 
+// The end of one step of such a walk. On a CPU it keeps the items of a group in step, so that they become vector lanes
+// over neighbouring elements, not one walk after the other; on a GPU they are in step anyway.
+#if defined(CLAMP_CPU)
+#define CLAMP_STEP_END() CLAMP_BARRIER()
+#else
+#define CLAMP_STEP_END()
+#endif
+
 // No index, and no failing element.
 #define CLAMP_NONE ((u64) - 1)
 

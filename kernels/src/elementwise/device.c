@@ -21,11 +21,15 @@
 
 CLAMP_KERNEL(each)(ARRAYS, u64 count SCALARS) {
     OPEN_AS(X, Y, Z, OUT);
-    for (u64 base = CLAMP_FIRST; base < count; base += CLAMP_STRIDE) {
+    u64 base = CLAMP_FIRST;
+    for (; base + CLAMP_ITEMS <= count; base += CLAMP_STRIDE) {
         const u64 i = base + CLAMP_ITEM;
-        if (i < count) {
-            out[i] = AT(i);
-        }
+        out[i] = AT(i);
+        CLAMP_STEP_END();
+    }
+    const u64 i = base + CLAMP_ITEM;
+    if (i < count) {
+        out[i] = AT(i);
     }
 }
 

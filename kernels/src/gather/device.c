@@ -54,6 +54,7 @@ CLAMP_KERNEL(gather)
             if (id < rows && column < columns) {
                 out[place * columns + column] = table[id * columns + column];
             }
+            CLAMP_STEP_END();
         }
     }
 }
@@ -115,6 +116,7 @@ CLAMP_KERNEL(scatter)
                 out[row * columns + column] =
                     place == 0 ? table[row * columns + column] : x[(place - 1) * columns + column];
             }
+            CLAMP_STEP_END();
         }
     }
 }

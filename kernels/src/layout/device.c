@@ -23,6 +23,7 @@ CLAMP_KERNEL(transpose)(CLAMP_IN(ELEMENT, x), CLAMP_OUT(ELEMENT, out), u64 matri
             if (r < rows && c < columns) {
                 tile[(down + below) * (SIDE + 1) + beside] = x[from + r * columns + c];
             }
+            CLAMP_STEP_END();
         }
         CLAMP_BARRIER();
         for (u32 down = 0; down < SIDE; down += DOWN) {
@@ -30,6 +31,7 @@ CLAMP_KERNEL(transpose)(CLAMP_IN(ELEMENT, x), CLAMP_OUT(ELEMENT, out), u64 matri
             if (r < rows && c < columns) {
                 out[from + c * rows + r] = tile[beside * (SIDE + 1) + down + below];
             }
+            CLAMP_STEP_END();
         }
         CLAMP_BARRIER();
     }
@@ -49,6 +51,7 @@ CLAMP_KERNEL(place)
             if (row < rows && column < columns) {
                 out[first + row * stride + column] = x[row * columns + column];
             }
+            CLAMP_STEP_END();
         }
     }
 }

@@ -4,11 +4,16 @@
 CLAMP_KERNEL(map)(ARRAYS, CLAMP_OUT(T, out), u64 count SCALARS) {
     OPENED;
     CLAMP_AT_OUT(T, out);
-    for (u64 base = CLAMP_FIRST; base < count; base += CLAMP_STRIDE) {
+    u64 base = CLAMP_FIRST;
+    for (; base + CLAMP_ITEMS <= count; base += CLAMP_STRIDE) {
         const u64 i = base + CLAMP_ITEM;
-        if (i < count) {
-            VALUES;
-            out[i] = CANONICAL(RESULT);
-        }
+        VALUES;
+        out[i] = CANONICAL(RESULT);
+        CLAMP_STEP_END();
+    }
+    const u64 i = base + CLAMP_ITEM;
+    if (i < count) {
+        VALUES;
+        out[i] = CANONICAL(RESULT);
     }
 }

@@ -40,7 +40,8 @@ CLAMP_KERNEL(PRODUCT)
             }
             for (u64 k0 = panel; k0 < end; k0 += BK) {
                 const u32 depth = end - k0 < BK ? (u32)(end - k0) : BK;
-                for (u32 at = item; at < BM * BK; at += TILE_ITEMS) {
+                for (u32 step = 0; step < BM * BK; step += TILE_ITEMS) {
+                    const u32 at = step + item;
 #if TRANSPOSE_A
                     const u32 r = at % BM, d = at / BM;
 #else
@@ -52,8 +53,10 @@ CLAMP_KERNEL(PRODUCT)
                         value = a_from[TRANSPOSE_A ? kk * m + row : row * k + kk];
                     }
                     a_tile[d * (BM + PAD) + r] = value;
+                    CLAMP_STEP_END();
                 }
-                for (u32 at = item; at < BN * BK; at += TILE_ITEMS) {
+                for (u32 step = 0; step < BN * BK; step += TILE_ITEMS) {
+                    const u32 at = step + item;
 #if TRANSPOSE_B
                     const u32 c = at / BK, d = at % BK;
 #else
@@ -65,6 +68,7 @@ CLAMP_KERNEL(PRODUCT)
                         value = b_from[TRANSPOSE_B ? col * k + kk : kk * n + col];
                     }
                     b_tile[d * (BN + PAD) + c] = value;
+                    CLAMP_STEP_END();
                 }
                 CLAMP_BARRIER();
                 for (u32 d = 0; d < depth; d++) {

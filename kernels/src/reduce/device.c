@@ -71,6 +71,7 @@ CLAMP_FN void fold(CLAMP_LOCAL T *tile, u32 width) {
             if (row < rows && at + lane < left) {                                               \
                 acc = step;                                                                     \
             }                                                                                   \
+            CLAMP_STEP_END();                                                                   \
         }                                                                                       \
         tile[CLAMP_ITEM] = acc;                                                                 \
         fold(tile, width);                                                                      \

@@ -63,14 +63,18 @@ CLAMP_FN void fold_best(CLAMP_LOCAL KEY *keys, CLAMP_LOCAL u64 *places, u32 widt
         const u64 left = n - first < SPAN ? n - first : SPAN;                                          \
         KEY key = WORST;                                                                               \
         u64 place = CLAMP_NONE;                                                                        \
-        for (u64 at = lane; c < total && at < left; at += width) {                                     \
-            const u64 i = row * n + first + at;                                                        \
-            const KEY other = key_at;                                                                  \
-            const u64 other_place = place_at;                                                          \
-            if (other < key || (other == key && other_place < place)) {                                \
-                key = other;                                                                           \
-                place = other_place;                                                                   \
+        for (u64 step = 0; step < n && step < SPAN; step += width) {                                   \
+            const u64 at = step + lane;                                                                \
+            if (c < total && at < left) {                                                              \
+                const u64 i = row * n + first + at;                                                    \
+                const KEY other = key_at;                                                              \
+                const u64 other_place = place_at;                                                      \
+                if (other < key || (other == key && other_place < place)) {                            \
+                    key = other;                                                                       \
+                    place = other_place;                                                               \
+                }                                                                                      \
             }                                                                                          \
+            CLAMP_STEP_END();                                                                          \
         }                                                                                              \
         keys[CLAMP_ITEM] = key;                                                                        \
         places[CLAMP_ITEM] = place;                                                                    \

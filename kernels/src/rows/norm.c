@@ -36,6 +36,7 @@ CLAMP_KERNEL(norm_short)
             if (row < rows && at + lane < n) {
                 acc = acc + x[row * n + at + lane];
             }
+            CLAMP_STEP_END();
         }
         tile[CLAMP_ITEM] = acc;
         fold(tile, width);
@@ -48,6 +49,7 @@ CLAMP_KERNEL(norm_short)
                 const f32 d = LESS_MEAN(x[row * n + at + lane], mean);
                 acc = clamp_fma32(d, d, acc);
             }
+            CLAMP_STEP_END();
         }
         tile[CLAMP_ITEM] = acc;
         fold(tile, width);
@@ -60,6 +62,7 @@ CLAMP_KERNEL(norm_short)
                 const f32 b = has & 2 ? beta[column] : 0.0f;
                 out[row * n + column] = normed(LESS_MEAN(x[row * n + column], mean), root, has, g, b);
             }
+            CLAMP_STEP_END();
         }
     }
 }

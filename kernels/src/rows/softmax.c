@@ -31,6 +31,7 @@ CLAMP_KERNEL(softmax_short)(CLAMP_IN(f32, x), CLAMP_OUT(f32, out), u64 rows, u64
             if (row < rows && at + lane < n) {
                 greatest = clamp_max32(greatest, x[row * n + at + lane]);
             }
+            CLAMP_STEP_END();
         }
         greatest = fold_max(tile, width, greatest);
         f32 acc = -0.0f;
@@ -40,6 +41,7 @@ CLAMP_KERNEL(softmax_short)(CLAMP_IN(f32, x), CLAMP_OUT(f32, out), u64 rows, u64
                 out[row * n + at + lane] = power;
                 acc = acc + power;
             }
+            CLAMP_STEP_END();
         }
         tile[CLAMP_ITEM] = acc;
         fold(tile, width);
@@ -50,6 +52,7 @@ CLAMP_KERNEL(softmax_short)(CLAMP_IN(f32, x), CLAMP_OUT(f32, out), u64 rows, u64
                 const u64 i = row * n + at + lane;
                 out[i] = clamp_canonical32(clamp_div32(out[i], sum));
             }
+            CLAMP_STEP_END();
         }
     }
 }

@@ -21,6 +21,7 @@ CLAMP_KERNEL(blocks)(CLAMP_IN(T, x), CLAMP_OUT(T, out), CLAMP_OUT(T, last), u64 
         for (u32 at = 0; at < BLOCK; at += SEGMENTS) {
             const u32 i = at + item;
             tile[PLACE(i)] = i < left ? x[first + i] : (T) - 0.0f;
+            CLAMP_STEP_END();
         }
         CLAMP_BARRIER();
         T total = (T) - 0.0f;
@@ -70,5 +71,6 @@ CLAMP_KERNEL(carry)(CLAMP_IN(T, before), CLAMP_OUT(T, out), u64 n, u32 is_final)
             const T value = i < BLOCK ? out[i] : before[i / BLOCK - 1] + out[i];
             out[i] = is_final ? CANONICAL(value) : value;
         }
+        CLAMP_STEP_END();
     }
 }

@@ -1,7 +1,7 @@
 //! The backend's queue: transfers and launches on an in-order command queue, points between them, and the first error,
 //! which stays. Submitting never waits for the device.
 
-use clamp_kernels::catalogue::{Dtype, Shape};
+use clamp_kernels::catalogue::{ArrayDesc, Dtype, Shape};
 use clamp_kernels::device::{Arg, LaunchArrays, Place, Plan};
 use clamp_plugin_api::abi::{ArrayLayout, Fault, LaunchRef, Status, Timing};
 
@@ -179,6 +179,7 @@ impl OpenClQueue {
             .collect::<Result<Vec<_>, _>>()?;
         let outputs =
             launch.outputs.iter().map(|(buffer, array)| place(buffer, array)).collect::<Result<Vec<_>, _>>()?;
+        check(launch, &inputs, &outputs)?;
         let arrays =
             LaunchArrays { inputs: &inputs, outputs: &outputs, params: launch.params, present: launch.present };
         let plan = launch.kernel.kernel.plan(&arrays).map_err(|error| Fault::invalid(error.to_string()))?;
@@ -267,6 +268,25 @@ impl Drop for OpenClQueue {
         // The caller's memory and this queue's own are used until the device has done with them.
         let _ = self.queue.finish();
     }
+}
+
+/// Holds a launch against the catalogue: plans are for launches that fit it, and the device would not notice others.
+fn check(launch: &LaunchRef<'_, OpenCl>, inputs: &[Option<Place>], outputs: &[Place]) -> Result<(), Fault> {
+    let desc = |buffer: &Buffer, place: &Place| ArrayDesc {
+        dtype: place.dtype,
+        shape: place.shape,
+        storage: std::ptr::from_ref(buffer).addr() as u64,
+        byte_offset: place.byte_offset,
+    };
+    let given = |(input, place): (&Option<(&Buffer, ArrayLayout)>, &Option<Place>)| {
+        input.as_ref().zip(place.as_ref()).map(|((buffer, _), place)| desc(buffer, place))
+    };
+    let inputs: Vec<Option<ArrayDesc>> = launch.inputs.iter().zip(inputs).map(given).collect();
+    let outputs: Vec<ArrayDesc> =
+        launch.outputs.iter().zip(outputs).map(|((buffer, _), place)| desc(buffer, place)).collect();
+    let kernel = &launch.kernel.kernel;
+    let params = kernel.params(launch.params, launch.present).map_err(|error| Fault::invalid(error.to_string()))?;
+    kernel.spec().check(&inputs, &outputs, &params).map_err(|error| Fault::invalid(error.to_string()))
 }
 
 /// Where an array lies, held against its buffer.

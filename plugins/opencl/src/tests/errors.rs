@@ -85,6 +85,9 @@ fn what_does_not_exist_or_does_not_fit_is_refused() {
         };
         assert_eq!(session.submit(&[launch]).expect_err("leaves the buffer").status, Status::Invalid);
     }
+    let less = Call { kernel, inputs: vec![], outputs: vec![(buffer, 0, &x)], params: LaunchParams::default() };
+    let failure = session.submit(&[less]).expect_err("an input is missing");
+    assert_eq!((failure.status, &*failure.text), (Status::Invalid, "inputs: 0 are given, but the kernel takes 1"));
     assert_eq!(session.wait(session.signal() + 1, 0).expect_err("no such point").status, Status::Invalid);
     session.free(buffer);
     session.close_kernel(kernel);

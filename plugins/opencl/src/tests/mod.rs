@@ -1,4 +1,5 @@
-//! The backend through its own table, on every OpenCL device that is here. Without one, each test says that it is skipped.
+//! The backend through its own table, on the first OpenCL device that is here. Without one, each test says that it is
+//! skipped.
 
 #[expect(dead_code, reason = "the kernels' own tests use all of it")]
 #[path = "../../../../kernels/tests/kernels/arrays.rs"]
@@ -6,7 +7,6 @@ mod arrays;
 mod bits;
 mod errors;
 mod functions;
-mod measure;
 mod moves;
 mod numbers;
 mod orders;

@@ -35,7 +35,7 @@ fn points_pass_in_order_and_launches_have_times() {
     assert!(early.end_ns <= late.begin_ns, "{early:?} {late:?}");
     let nothing = session.sync().expect("nothing new");
     assert_eq!((nothing.begin_ns, nothing.end_ns), (0, 0));
-    [from, to].map(|buffer| session.free(buffer));
+    [from, to].into_iter().for_each(|buffer| session.free(buffer));
     session.close_kernel(kernel);
 }
 
@@ -76,7 +76,7 @@ fn fills_copies_and_empty_ranges() {
     assert_eq!(bytes, expected);
     let empty = session.alloc(0).expect("no bytes");
     session.upload(empty, 0, &[]).expect("nothing to send");
-    [one, other, empty].map(|buffer| session.free(buffer));
+    [one, other, empty].into_iter().for_each(|buffer| session.free(buffer));
 }
 
 #[test]
