@@ -38,6 +38,7 @@ CLAMP_KERNEL(clear)(CLAMP_OUT(u32, counts), CLAMP_OUT(i64, out), u64 places) {
             counts[i] = 0;
             out[i] = 0;
         }
+        CLAMP_STEP_END();
     }
 }
 
@@ -50,6 +51,7 @@ CLAMP_KERNEL(add)(CLAMP_OUT(u32, counts), CLAMP_OUT(i64, out), u64 places) {
             out[i] += (i64)counts[i];
             counts[i] = 0;
         }
+        CLAMP_STEP_END();
     }
 }
 
@@ -86,6 +88,7 @@ CLAMP_KERNEL(tally)
             FIND_PLACE(place, bits)
             clamp_atomic_add32(&counts[place], 1);
         }
+        CLAMP_STEP_END();
     }
 #undef EDGE
 }
@@ -112,6 +115,7 @@ CLAMP_KERNEL(tally_few)
             FIND_PLACE(place, bits)
             clamp_atomic_add_local32(&near_counts[place], 1);
         }
+        CLAMP_STEP_END();
     }
 #undef EDGE
     CLAMP_BARRIER();
