@@ -3,7 +3,10 @@
 
 use crate::catalogue::{FixedParams, KernelSpec, Op, ParamError, ParamValue, When, find, nearest};
 use crate::map::Expression;
-use crate::{cast, compare, elementwise, gather, layout, map, matmul, mirror, random, reduce, rows, scan};
+use crate::{
+    cast, compare, elementwise, function, gather, histogram, layout, map, matmul, mirror, random, reduce, rows, scan,
+    sort,
+};
 
 use super::{Call, Module, Place, Plan, Source, Target};
 
@@ -106,24 +109,35 @@ fn source(
         Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select => Some(elementwise::device::source(spec)),
         Op::Compare(relation) => Some(compare::device::source(spec, relation)),
         Op::Cast => Some(cast::device::source(spec)),
-        Op::Reduce(reduction) => reduce::device::source(spec, reduction),
+        Op::Reduce(reduction) => Some(reduce::device::source(spec, reduction)),
         Op::Matmul => Some(matmul::device::source(spec, fixed, target)),
         Op::Scan => Some(scan::device::source(spec)),
         Op::Softmax => Some(rows::device::softmax_source(spec)),
         Op::LayerNorm => Some(rows::device::norm_source(spec, true)),
         Op::RmsNorm => Some(rows::device::norm_source(spec, false)),
+        Op::Attention => Some(rows::attention::device::source(spec)),
         Op::Map => expression.map(|expression| map::device::source(spec, expression)),
         Op::Transpose | Op::Concat => Some(layout::device::source(spec)),
         Op::Mirror => Some(mirror::device::source()),
         Op::GatherRows | Op::ScatterRows => Some(gather::device::source(spec)),
         Op::Philox => Some(random::device::source(spec)),
-        _ => None,
+        Op::PhiloxNormal => Some(random::device::normal_source(spec)),
+        Op::Function(_) => Some(function::device::source(spec)),
+        Op::Histogram => Some(histogram::device::source(spec)),
+        Op::Sort | Op::Argsort => Some(sort::device::source(spec, target)),
     }
 }
 
 fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut Plan) {
     match spec.op {
-        Op::Unary(_) | Op::Binary(_) | Op::Fma | Op::Clamp | Op::Select | Op::Compare(_) | Op::Cast => {
+        Op::Unary(_)
+        | Op::Binary(_)
+        | Op::Fma
+        | Op::Clamp
+        | Op::Select
+        | Op::Compare(_)
+        | Op::Cast
+        | Op::Function(_) => {
             elementwise::device::steps(source, call, plan);
         }
         Op::Reduce(reduction) => reduce::device::steps(reduction, call, plan),
@@ -132,14 +146,17 @@ fn steps(spec: &'static KernelSpec, source: &Source, call: &Call<'_>, plan: &mut
         Op::Softmax => rows::device::softmax(call, plan),
         Op::LayerNorm => rows::device::norm(true, call, plan),
         Op::RmsNorm => rows::device::norm(false, call, plan),
+        Op::Attention => rows::attention::device::steps(call, plan),
         Op::Map => map::device::steps(call, plan),
         Op::Transpose => layout::device::transpose(call, plan),
         Op::Concat => layout::device::concat(call, plan),
         Op::Mirror => mirror::device::steps(call, plan),
         Op::ScatterRows => gather::device::scatter_rows(call, plan),
         Op::GatherRows => gather::device::gather_rows(call, plan),
-        Op::Philox => random::device::steps(call, plan),
-        _ => unreachable!("a kernel without a source is never opened"),
+        Op::Philox | Op::PhiloxNormal => random::device::steps(call, plan),
+        Op::Histogram => histogram::device::steps(call, plan),
+        Op::Sort => sort::device::steps(false, call, plan),
+        Op::Argsort => sort::device::steps(true, call, plan),
     }
 }
 
@@ -147,6 +164,7 @@ fn message(spec: &'static KernelSpec, launch: &LaunchArrays<'_>, element: u64, d
     match spec.op {
         Op::GatherRows | Op::ScatterRows => gather::device::message(launch, element, detail),
         Op::Mirror => mirror::device::message(element),
+        Op::Histogram => histogram::device::message(launch, element, detail),
         _ => format!("element {element} is refused ({detail:#x})"),
     }
 }

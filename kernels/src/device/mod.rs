@@ -25,3 +25,6 @@ pub(crate) use plan::Call;
 
 /// Steps that a work-group takes together, for sources that need them.
 pub(crate) const GROUP_STEPS: &str = include_str!("group.h");
+
+/// Floats as unsigned numbers in their order, for sources that compare them as such.
+pub(crate) const ORDERED_KEYS: &str = include_str!("order.h");

@@ -23,7 +23,9 @@ typedef float4 f32x4;
 typedef uint4 u32x4;
 
 #define CLAMP_KERNEL(name) __kernel void name
-#define CLAMP_FN static inline
+// Always: a function that PoCL's optimiser sees called with one local array alone takes that for a global variable, which
+// all its threads then share.
+#define CLAMP_FN static inline __attribute__((always_inline))
 #define CLAMP_GLOBAL __global
 #define CLAMP_LOCAL __local
 // An array that a work-group shares; declared where the kernel begins.
@@ -31,6 +33,8 @@ typedef uint4 u32x4;
 // What stands before a table at file scope.
 #define CLAMP_TABLE __constant
 #define CLAMP_BARRIER() barrier(CLK_LOCAL_MEM_FENCE)
+// Where items read what others of their group wrote to a buffer.
+#define CLAMP_BARRIER_GLOBAL() barrier(CLK_LOCAL_MEM_FENCE | CLK_GLOBAL_MEM_FENCE)
 
 #define CLAMP_ITEM ((u32)get_local_id(0))
 #define CLAMP_ITEMS ((u32)get_local_size(0))
@@ -42,6 +46,9 @@ typedef uint4 u32x4;
 #define clamp_fma32(x, y, z) fma((f32)(x), (f32)(y), (f32)(z))
 #define clamp_rint32(x) rint((f32)(x))
 #define clamp_mul_high32(x, y) mul_hi((u32)(x), (u32)(y))
+// Counts alone are added so: integers come out the same in any order.
+#define clamp_atomic_add32(place, value) ((void)atomic_add((volatile __global u32 *)(place), (u32)(value)))
+#define clamp_atomic_add_local32(place, value) ((void)atomic_add((volatile __local u32 *)(place), (u32)(value)))
 #if !defined(CLAMP_NO_F64)
 typedef double f64;
 typedef double2 f64x2;
@@ -80,6 +87,7 @@ typedef double2 f64x2;
 // Not __constant__: lanes look tables up at places of their own.
 #define CLAMP_TABLE static __device__ const
 #define CLAMP_BARRIER() __syncthreads()
+#define CLAMP_BARRIER_GLOBAL() __syncthreads()
 
 #define CLAMP_ITEM ((u32)threadIdx.x)
 #define CLAMP_ITEMS ((u32)blockDim.x)
@@ -95,6 +103,8 @@ typedef double2 f64x2;
 #define clamp_rint32(x) rintf(x)
 #define clamp_rint64(x) rint((double)(x))
 #define clamp_mul_high32(x, y) __umulhi((x), (y))
+#define clamp_atomic_add32(place, value) ((void)atomicAdd((place), (u32)(value)))
+#define clamp_atomic_add_local32(place, value) ((void)atomicAdd((place), (u32)(value)))
 #define clamp_native_sqrt32(x) sqrtf(x)
 #define clamp_atomic_max32(place, value) atomicMax((place), (u32)(value))
 #define clamp_sqrt64(x) sqrt((double)(x))

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+#[cfg(feature = "device")]
+pub(crate) mod device;
 #[cfg(feature = "reference")]
 mod own;
 #[cfg(feature = "reference")]

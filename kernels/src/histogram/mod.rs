@@ -3,6 +3,8 @@
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+#[cfg(feature = "device")]
+pub(crate) mod device;
 #[cfg(feature = "reference")]
 pub(crate) mod reference;
 
@@ -38,4 +40,10 @@ fn bins_and_outside(inputs: &[Option<Shape>], _: &[Option<ParamValue>]) -> Resul
             .map_err(|error| ArgError::input("edges", format!("makes an output that is too large: {error}"))),
         _ => Err(ArgError::input("edges", format!("has shape {edges}: it needs 2 edges or more in 1 dimension"))),
     }
+}
+
+/// What a launch says of an edge that is not finite, or not above the one before it.
+#[cfg(any(feature = "reference", feature = "device"))]
+fn refused_edge(place: u64, edge: impl std::fmt::Debug) -> String {
+    format!("input `edges`: element {place} is {edge:?}: edges are finite, and each is above the one before it")
 }

@@ -1,5 +1,6 @@
 //! Histograms one element at a time, by looking at one bin after the other.
 
+use super::refused_edge;
 use crate::catalogue::Dtype;
 use crate::float::Float;
 use crate::launch::{DataError, Launch};
@@ -36,17 +37,11 @@ fn histogram_of<T: Float>(launch: &mut Launch<'_, '_>) -> Result<(), DataError> 
 
 /// Refuses the first edge that is not finite or not above the one before it.
 pub(super) fn check_edges<T: Float>(edges: &[T]) -> Result<(), DataError> {
-    let refuse = |place: usize, problem: String| {
-        let message = format!("input `edges`: element {place} is {problem}");
-        Err(DataError { element: place as u64, message })
-    };
     for (place, &edge) in edges.iter().enumerate() {
         // Of an infinity or a NaN, the product is a NaN.
-        if edge * T::ZERO != T::ZERO {
-            return refuse(place, format!("{edge:?}, but edges are finite"));
-        }
-        if place > 0 && edge <= edges[place - 1] {
-            return refuse(place, format!("{edge:?}, but the edge before it is {:?}: edges ascend", edges[place - 1]));
+        let is_finite = edge * T::ZERO == T::ZERO;
+        if !is_finite || place > 0 && edge <= edges[place - 1] {
+            return Err(DataError { element: place as u64, message: refused_edge(place as u64, edge) });
         }
     }
     Ok(())

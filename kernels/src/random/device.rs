@@ -3,6 +3,7 @@
 use super::seed_and_stream;
 use crate::catalogue::{Dtype, KernelSpec};
 use crate::device::{Arg, Call, Plan, Source};
+use crate::function;
 
 /// One block of Philox, for every source that draws random words.
 pub(crate) const PHILOX: &str = include_str!("philox.h");
@@ -29,6 +30,14 @@ pub(crate) fn source(spec: &'static KernelSpec) -> Source {
         entries: vec!["fill"],
         fp64: dtype == Dtype::F64,
     }
+}
+
+/// The source of normal numbers.
+pub(crate) fn normal_source(spec: &'static KernelSpec) -> Source {
+    let mut source = source(spec);
+    source.defines.push(("NORMAL", "1".to_owned()));
+    source.parts.splice(0..0, function::DEVICE_SOURCES);
+    Source { fp64: true, ..source }
 }
 
 /// One step over all blocks.

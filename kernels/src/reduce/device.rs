@@ -1,6 +1,7 @@
 //! Reductions on devices: levels of chunks until one value a row is left; extremes by unsigned keys. Steps for rows of any
 //! length are here for the rooms that reduce rows on the way.
 
+use super::device_exact;
 use crate::catalogue::{Dtype, KernelSpec, Reduction, rule};
 use crate::device::{Arg, Call, Plan, Source};
 
@@ -37,19 +38,19 @@ pub(crate) enum Finish {
 /// The second array of a first level that is no plain sum.
 pub(crate) type Second = Option<Arg>;
 
-/// The source of a kernel of this room; none for the exact sums.
-pub(crate) fn source(spec: &'static KernelSpec, reduction: Reduction) -> Option<Source> {
+/// The source of a kernel of this room.
+pub(crate) fn source(spec: &'static KernelSpec, reduction: Reduction) -> Source {
     let dtype = spec.inputs[0].dtype;
     let (name, step) = match reduction {
         Reduction::Sum | Reduction::Mean => ("sum", None),
         Reduction::Dot => ("dot", Some("FUSED(x[i], y[i], acc)")),
         Reduction::SumSq | Reduction::Norm2 => ("sum_sq", Some("FUSED(x[i], x[i], acc)")),
         Reduction::Var => ("var", Some("FUSED(x[i] - y[row], x[i] - y[row], acc)")),
-        Reduction::Min | Reduction::ArgMin => return Some(extreme_source(dtype, false)),
-        Reduction::Max | Reduction::ArgMax => return Some(extreme_source(dtype, true)),
-        Reduction::SumExact | Reduction::DotExact => return None,
+        Reduction::Min | Reduction::ArgMin => return extreme_source(dtype, false),
+        Reduction::Max | Reduction::ArgMax => return extreme_source(dtype, true),
+        Reduction::SumExact | Reduction::DotExact => return device_exact::source(spec, reduction),
     };
-    Some(sum_source(name, dtype, step))
+    sum_source(name, dtype, step)
 }
 
 /// The source of sums of rows, and of sums of what `step` makes of an element.
@@ -117,6 +118,7 @@ pub(crate) fn steps(reduction: Reduction, call: &Call<'_>, plan: &mut Plan) {
         // The second array is not read.
         Reduction::SumSq => sums.steps(call, plan, x, Some(x), Finish::Plain, out),
         Reduction::Norm2 => sums.steps(call, plan, x, Some(x), Finish::Root, out),
+        Reduction::SumExact | Reduction::DotExact => device_exact::steps(reduction, call, plan, rows, n),
         Reduction::Var => {
             let mean = Arg::Scratch(plan.scratch(rows * dtype.size()), 0);
             sums.steps(call, plan, x, None, Finish::Mean, mean);

@@ -5,6 +5,8 @@
 pub(crate) mod cpu;
 #[cfg(feature = "device")]
 pub(crate) mod device;
+#[cfg(feature = "device")]
+mod device_exact;
 #[cfg(feature = "reference")]
 pub(crate) mod reference;
 

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "cpu")]
 pub(crate) mod cpu;
+#[cfg(feature = "device")]
+pub(crate) mod device;
 #[cfg(feature = "cpu")]
 mod radix;
 #[cfg(feature = "reference")]

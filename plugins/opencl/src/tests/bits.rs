@@ -146,5 +146,5 @@ fn comparisons_and_casts_have_the_reference_s_bits() {
 #[test]
 fn random_numbers_have_the_reference_s_bits() {
     let session = session_or_skip!();
-    check_all(&session, |name, _| matches!(name, "philox" | "philox_uniform").then(randoms));
+    check_all(&session, |name, _| matches!(name, "philox" | "philox_uniform" | "philox_normal").then(randoms));
 }

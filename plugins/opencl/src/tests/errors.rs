@@ -124,3 +124,25 @@ fn modules_are_kept_on_disk_and_damage_costs_nothing_but_time() {
     }
     assert_eq!(run(), Ok(first));
 }
+
+#[test]
+fn an_edge_that_does_not_ascend_is_told_with_its_value() {
+    for (edges, element, edge) in
+        [([0.0f32, 1.0, 1.0], 2, "1.0"), ([-0.0, 0.0, 1.0], 1, "0.0"), ([f32::NEG_INFINITY, 0.0, 0.0], 0, "-inf")]
+    {
+        let mut session = session_or_skip!();
+        let x = filled(Dtype::F32, &[100], Fill::Wild, 1);
+        let wide: Vec<f64> = edges.iter().copied().map(f64::from).collect();
+        let edges = [Array::of(Dtype::F32, &[3], &edges), Array::of(Dtype::F64, &[3], &wide)];
+        for (id, edges) in ["histogram.f32.v1", "histogram.f64.v1"].into_iter().zip(&edges) {
+            let x = if edges.dtype == Dtype::F32 { x.clone() } else { filled(Dtype::F64, &[0], Fill::Wild, 1) };
+            let failure = session.run(entry(id), &[Some(&x), Some(edges)], &[], 1, &[]).expect_err("refused");
+            assert_eq!((failure.status, failure.element), (Status::Data, element));
+            let text = format!(
+                "input `edges`: element {element} is {edge}: edges are finite, and each is above the one before it"
+            );
+            assert_eq!(failure.text, text);
+            session.renew();
+        }
+    }
+}

@@ -6,8 +6,10 @@
 mod arrays;
 mod bits;
 mod errors;
+mod functions;
 mod moves;
 mod numbers;
+mod orders;
 mod queue;
 mod session;
 
