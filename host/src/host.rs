@@ -69,6 +69,7 @@ impl Host {
     fn load_options(&self) -> LoadOptions {
         LoadOptions {
             cache: Some(self.places.cache().join("plugins")),
+            caches: Some(self.places.cache().join("backends")),
             settings: self.settings.plugins.clone(),
             fp_check: self.settings.determinism.fp_check,
         }

@@ -6,10 +6,10 @@ use std::path::Path;
 use clamp_tests::{Bench, command, dist};
 
 /// Bytes of the array.
-const ARRAY: u64 = 160 << 20;
+const ARRAY: u64 = 384 << 20;
 
 /// What the program has beside its arrays: its code, its threads' stacks and heaps, which are reserved rather than used.
-const BESIDE: u64 = 128 << 20;
+const BESIDE: u64 = 320 << 20;
 
 /// An array of zeros that takes no room on the disk.
 fn sparse(path: &Path, bytes: u64) {

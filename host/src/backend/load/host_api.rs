@@ -1,14 +1,17 @@
 //! The host's side of the ABI: log, settings, the plugin's own folder, cancellation. One leaked context a plugin file,
 //! since a library is never unloaded and may call at any time.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::c_void;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use clamp_plugin_api::abi::{
     CLAMP_ABI_MAJOR, CLAMP_ABI_MINOR, CLAMP_LOG_ERROR, CLAMP_LOG_INFO, CLAMP_LOG_WARN, ClampHostApi, ClampStr, Status,
 };
+
+use super::LoadOptions;
 
 /// Settings by plugin id, then by key.
 pub type PluginSettings = BTreeMap<String, BTreeMap<String, String>>;
@@ -16,6 +19,8 @@ pub type PluginSettings = BTreeMap<String, BTreeMap<String, String>>;
 struct Context {
     folder: String,
     settings: PluginSettings,
+    /// Where plugins may keep what can be made again, each in a folder of its id.
+    caches: Option<PathBuf>,
     /// The plugin's id, once its table was read; until then it has no settings.
     id: OnceLock<String>,
     /// The keys that it has asked for.
@@ -23,10 +28,11 @@ struct Context {
 }
 
 /// Makes a host table that lives as long as the process.
-pub(super) fn leak(folder: &Path, settings: &PluginSettings) -> &'static ClampHostApi {
+pub(super) fn leak(folder: &Path, options: &LoadOptions) -> &'static ClampHostApi {
     let context = Box::new(Context {
         folder: folder.to_string_lossy().into_owned(),
-        settings: settings.clone(),
+        settings: options.settings.clone(),
+        caches: options.caches.clone(),
         id: OnceLock::new(),
         asked: Mutex::default(),
     });
@@ -58,6 +64,19 @@ pub(super) fn unasked(api: &'static ClampHostApi) -> Vec<String> {
     own.into_iter().flat_map(BTreeMap::keys).filter(|key| !asked.contains(*key)).cloned().collect()
 }
 
+impl Context {
+    /// The setting `key`. Without one, `cache_dir` is a folder of the plugin's own, which it makes when it needs it.
+    fn value(&self, key: &str) -> Option<Cow<'_, str>> {
+        let id = self.id.get()?;
+        if let Some(value) = self.settings.get(id).and_then(|own| own.get(key)) {
+            self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(key.to_owned());
+            return Some(value.into());
+        }
+        let folder = self.caches.as_ref().filter(|_| key == "cache_dir")?.join(id);
+        Some(folder.to_str()?.to_owned().into())
+    }
+}
+
 /// # Safety
 /// `ctx` is the pointer that [`leak`] handed out.
 unsafe fn context<'a>(ctx: *mut c_void) -> Option<&'a Context> {
@@ -67,7 +86,7 @@ unsafe fn context<'a>(ctx: *mut c_void) -> Option<&'a Context> {
 
 /// # Safety
 /// `text` is empty or readable for its length.
-unsafe fn read<'a>(text: ClampStr) -> std::borrow::Cow<'a, str> {
+unsafe fn read<'a>(text: ClampStr) -> Cow<'a, str> {
     if text.ptr.is_null() || text.len == 0 {
         return "".into();
     }
@@ -90,12 +109,8 @@ unsafe extern "C" fn config(ctx: *mut c_void, key: ClampStr, buf: *mut u8, cap: 
     // SAFETY: `ctx` is ours, the others are valid by the ABI.
     unsafe {
         let key = read(key);
-        let value = context(ctx).and_then(|context| {
-            let value = context.settings.get(context.id.get()?)?.get(key.as_ref())?;
-            context.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(key.into_owned());
-            Some(value)
-        });
-        value.map_or(Status::NotFound.code(), |value| copy_out(value, buf, cap, len))
+        let value = context(ctx).and_then(|context| context.value(key.as_ref()));
+        value.map_or(Status::NotFound.code(), |value| copy_out(&value, buf, cap, len))
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Loaded {
 pub struct LoadOptions {
     /// A folder of our own (mode 0700); `None` uses a temporary one.
     pub cache: Option<PathBuf>,
+    /// Where plugins may keep what can be made again, each in a folder of its id; `None` gives them no such folder.
+    pub caches: Option<PathBuf>,
     /// Settings that plugins read by key.
     pub settings: PluginSettings,
     /// Whether the floating-point environment is looked at after every call.
@@ -87,7 +89,7 @@ pub fn load(path: &Path, options: &LoadOptions) -> Result<Loaded, LoadError> {
     let copy = private_copy::make(path, options.cache.as_deref())
         .map_err(|reason| LoadError { stage: LoadStage::Hash, reason })?;
     let folder = path.parent().unwrap_or(Path::new("/"));
-    let host_api = host_api::leak(folder, &options.settings);
+    let host_api = host_api::leak(folder, options);
     let library = open(copy.path())?;
     let found = match root_table(&library) {
         Some(found) => found.map(|table| (table, Door::Rust)),
