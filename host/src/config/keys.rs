@@ -126,7 +126,7 @@ settings! {
         /// Folders with backend plugins, before those beside the executable and in CLAMP_HOME. Also CLAMP_PLUGIN_PATH.
         plugin_path: Vec<PathBuf> as Folders = "",
         /// Milliseconds that a backend has for the conformance cases of one kernel; strict refuses one that takes longer.
-        certify_ms: u64 as Count = "5000",
+        certify_ms: u64 as Count = "30000",
     }
     /// What one call may use. A call that reaches a limit ends with exit code 11 and the limit's name.
     limits: LimitSettings {
