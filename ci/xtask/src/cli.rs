@@ -31,7 +31,7 @@ enum Command {
     Header(HeaderArgs),
     /// Write kernels/src/conformance/golden.txt from the independent reading in tests/reference
     Golden(GoldenArgs),
-    /// Run a long proof: every kernel over sizes, random graphs of kernels, or the functions on every input
+    /// Run a long proof: kernels over sizes, random graphs, the NumPy reading, or the functions on every input
     Prove(ProveArgs),
     /// Check licences, advisories and sources of all dependencies with cargo-deny
     Audit,
@@ -97,6 +97,8 @@ pub(crate) enum Proof {
     Equal,
     /// Equal bits of random graphs of kernels
     Graphs,
+    /// Equal bits of every kernel and its independent reading in NumPy, at sizes on both sides of every border
+    Reference,
     /// That the functions of one variable are rounded correctly on all 2^32 inputs, in every form; hours
     Functions,
 }

@@ -10,10 +10,12 @@ use crate::cli::{Proof, ProveArgs};
 use crate::process::Tool;
 use crate::staging::{self, Staging};
 use crate::workspace::Workspace;
+use crate::{dist, tools};
 
 pub(crate) fn run(workspace: &Workspace, args: &ProveArgs) -> Result<()> {
     let call = match args.proof {
         Proof::Functions => functions(workspace, args.short),
+        Proof::Reference => reference(workspace, args.short)?,
         Proof::Equal | Proof::Graphs => backends(workspace, &cargo::build_native(workspace)?, args.proof, args.short)?,
     };
     call.args(&args.rest).run()
@@ -24,6 +26,15 @@ fn functions(workspace: &Workspace, short: bool) -> Tool {
     let program = ["--features", "cpu", "--example", "prove_functions", "--"];
     let call = cargo::command(workspace, &["run", "--locked", "--quiet", "-p", "clamp-kernels"]).args(program);
     if short { call.arg("--short") } else { call }
+}
+
+/// The finished program against the NumPy reading.
+fn reference(workspace: &Workspace, short: bool) -> Result<Tool> {
+    let dist = workspace.target.join("prove/dist");
+    dist::make(workspace, &cargo::build_native(workspace)?, &dist)?;
+    let call = Tool::new(tools::python(workspace)?).folder(&workspace.root.join("tests/reference"));
+    let call = call.env("PYTHONDONTWRITEBYTECODE", "1").arg("check_kernels.py");
+    Ok(call.args(["--sizes", if short { "quick" } else { "full" }]).arg("--host").arg(dist.join("clamp-host")))
 }
 
 /// The proof's call; its exit code says whether it holds.
@@ -38,7 +49,7 @@ pub(crate) fn backends(workspace: &Workspace, artifacts: &[Artifact], proof: Pro
         (Proof::Equal, false) => ("equal", &["--sizes", "1000003,10000019"]),
         (Proof::Graphs, true) => ("graphs", &["--count", "1000", "--missing-ok"]),
         (Proof::Graphs, false) => ("graphs", &[]),
-        (Proof::Functions, _) => bail!("the functions are proved by a program of the kernels"),
+        (Proof::Functions | Proof::Reference, _) => bail!("this proof is a program of its own"),
     };
     Ok(program.arg(name).arg("--plugins").arg(plugins).args(words))
 }
