@@ -35,13 +35,24 @@ pub(crate) fn walk<T: Pod + Sync, R: Pod + Send, const N: usize>(
     out: &mut [R],
     body: impl Fn(usize, [&[T]; N], &mut [R]) + Sync,
 ) {
+    let is_apart = operands.iter().all(|operand| matches!(operand, Operand::Slice(_)));
+    if is_apart && size_of_val(out) >= STREAM_FROM_BYTES {
+        out.par_chunks_mut(TASK).enumerate().for_each(|(index, out)| stream_task(index * TASK, operands, out, &body));
+    } else {
+        walk_in_place(operands, out, body);
+    }
+}
+
+/// The same for a body that itself sends large results past the caches: it always gets the output's own elements.
+pub(crate) fn walk_in_place<T: Pod + Sync, R: Pod + Send, const N: usize>(
+    operands: [Operand<'_, T>; N],
+    out: &mut [R],
+    body: impl Fn(usize, [&[T]; N], &mut [R]) + Sync,
+) {
     if out.len() < PARALLEL_FROM {
         return walk_task(0, operands, out, &body);
     }
-    let is_apart = operands.iter().all(|operand| matches!(operand, Operand::Slice(_)));
-    let is_streamed = is_apart && size_of_val(out) >= STREAM_FROM_BYTES;
-    let task = if is_streamed { stream_task } else { walk_task };
-    out.par_chunks_mut(TASK).enumerate().for_each(|(index, out)| task(index * TASK, operands, out, &body));
+    out.par_chunks_mut(TASK).enumerate().for_each(|(index, out)| walk_task(index * TASK, operands, out, &body));
 }
 
 /// One task whose results leave the caches as soon as they are there.

@@ -3,7 +3,7 @@
 use super::own::run::{Keep, apart, in_place};
 use super::own::{Cos, Cospi, Curve, Erf, Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Sin, Sinpi, Tan, Tanh};
 use super::reference::HALF_ROOT;
-use crate::blocks::walk;
+use crate::blocks::walk_in_place;
 use crate::catalogue::Function;
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
@@ -14,7 +14,7 @@ pub(crate) fn function(level: Level, function: Function, launch: &mut Launch<'_,
     let operands = [launch.operand(0)?];
     let out = launch.output()?;
     let keep = if out.len() < FAR_FROM { Keep::Near } else { Keep::Far };
-    walk(operands, out, |_, [x], out| match keep {
+    walk_in_place(operands, out, |_, [x], out| match keep {
         Keep::Near => block(level, function, x, out),
         Keep::Far => kept(level, function, keep, x, out),
     });
