@@ -8,7 +8,7 @@ use super::ceiling::Bound;
 use super::values::Values;
 
 /// Columns of a row-wise kernel.
-const COLUMNS: u64 = 1024;
+const COLUMNS: u64 = 384;
 
 /// Columns of the rows that are moved by index.
 const MOVED: u64 = 256;

@@ -4,13 +4,17 @@
 use rayon::prelude::*;
 
 use super::only_param;
-use crate::blocks::{PARALLEL_FROM, prefetch};
+use crate::blocks::{Aligned, PARALLEL_FROM, prefetch};
 use crate::catalogue::{Function, ParamValue};
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
 use crate::function::cpu::block_in_place;
 use crate::launch::{DataError, Launch};
 use crate::reduce::cpu::{mean_of, sum, sum_sq_of, var_of};
+use crate::stream::{self, STREAM_FROM_BYTES};
+
+/// The longest row that is computed beside its place and then sent past the caches, where the output is large.
+const STREAMED_COLUMNS: usize = 4096;
 
 /// m = max(row); e = exp(x - m); s = sum(e); y = e / s.
 pub(crate) fn softmax(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
@@ -90,6 +94,18 @@ fn each_row(launch: &mut Launch<'_, '_>, f: impl Fn(&[f32], &mut [f32]) + Sync) 
     };
     if x.len() < PARALLEL_FROM / 8 {
         rows((x, out));
+    } else if columns <= STREAMED_COLUMNS && size_of_val(out) >= STREAM_FROM_BYTES {
+        let at_once = columns * (PARALLEL_FROM / 2).div_ceil(columns);
+        x.par_chunks(at_once).zip(out.par_chunks_mut(at_once)).for_each(|(x, out)| {
+            let mut held = Aligned::<f32, STREAMED_COLUMNS>::filled(0.0);
+            let held = &mut held.0[..columns];
+            for (x, out) in x.chunks_exact(columns).zip(out.chunks_exact_mut(columns)) {
+                fetch_next(x);
+                f(x, held);
+                stream::store(held, out);
+            }
+            stream::fence();
+        });
     } else {
         let at_once = columns * (PARALLEL_FROM / 8).div_ceil(columns);
         x.par_chunks(at_once).zip(out.par_chunks_mut(at_once)).for_each(rows);
