@@ -100,18 +100,6 @@ fn at<'a, T>(operand: Operand<'a, T>, range: std::ops::Range<usize>, held: &'a [
     }
 }
 
-/// Asks for a line of memory in the nearest cache, wherever it lies; nothing is read.
-#[inline(always)]
-pub(crate) fn prefetch<T>(at: *const T) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: a prefetch reads nothing and faults nowhere.
-    unsafe {
-        std::arch::x86_64::_mm_prefetch::<{ std::arch::x86_64::_MM_HINT_T0 }>(at.cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = at;
-}
-
 levels! {
     /// One operand, element by element.
     pub(crate) fn map1 [T: Copy, R, F: Fn(T) -> R](f: F, x: &[T], out: &mut [R]) {

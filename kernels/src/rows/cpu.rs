@@ -4,7 +4,8 @@
 use rayon::prelude::*;
 
 use super::only_param;
-use crate::blocks::{Aligned, PARALLEL_FROM, prefetch};
+use crate::ahead::prefetch;
+use crate::blocks::{Aligned, PARALLEL_FROM};
 use crate::catalogue::{Function, ParamValue};
 use crate::dispatch::{Level, levels};
 use crate::float::Float;

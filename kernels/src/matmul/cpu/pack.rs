@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::blocks::prefetch;
+use crate::ahead::prefetch;
 use crate::float::Float;
 use crate::matmul::Extents;
 

@@ -2,7 +2,7 @@
 //! consecutive k. It knows neither panels nor threads.
 
 use super::lanes::Lanes;
-use crate::blocks::prefetch;
+use crate::ahead::prefetch;
 use crate::float::Float;
 
 /// The rows of a that a tile multiplies, from its first k on.
