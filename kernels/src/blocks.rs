@@ -4,9 +4,10 @@
 use bytemuck::Pod;
 use rayon::prelude::*;
 
-use crate::dispatch::levels;
+use crate::ahead;
+use crate::dispatch::{Level, levels};
 use crate::launch::Operand;
-use crate::stream::{self, STREAM_FROM_BYTES};
+use crate::stream::{self, Keep, Line, STREAM_FROM_BYTES, streamed_levels};
 
 /// Elements, or steps of like cost, from which threads are worth their start.
 pub(crate) const PARALLEL_FROM: usize = 64 * 1024;
@@ -100,29 +101,74 @@ fn at<'a, T>(operand: Operand<'a, T>, range: std::ops::Range<usize>, held: &'a [
     }
 }
 
-levels! {
-    /// One operand, element by element.
-    pub(crate) fn map1 [T: Copy, R, F: Fn(T) -> R](f: F, x: &[T], out: &mut [R]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = f(x);
+/// The elements of the output, each from the operands' at the same place; large outputs go past the caches.
+pub(crate) fn walk_each<T: Pod + Sync, R: Pod + Send, const N: usize>(
+    level: Level,
+    operands: [Operand<'_, T>; N],
+    out: &mut [R],
+    f: impl Fn([T; N]) -> R + Copy + Sync,
+) {
+    let is_apart = operands.iter().all(|operand| matches!(operand, Operand::Slice(_)));
+    let keep = if is_apart { Keep::of(out) } else { Keep::Near };
+    walk_in_place(operands, out, |_, x, out| {
+        each(level, keep, f, x, out);
+        stream::fence();
+    });
+}
+
+/// The elements of a block, each from the operands' at the same place. Where they are sent far, call [`stream::fence`]
+/// before another thread may read them.
+pub(crate) fn each<T: Pod, R: Pod, const N: usize>(
+    level: Level,
+    keep: Keep,
+    f: impl Fn([T; N]) -> R,
+    x: [&[T]; N],
+    out: &mut [R],
+) {
+    match keep {
+        Keep::Near => each_near(level, f, x, out),
+        Keep::Far => {
+            let (head, lines, tail) = Line::all(out);
+            let (lines_from, tail_from) = (head.len(), head.len() + size_of_val(lines) / size_of::<R>());
+            each_near(level, &f, x.map(|x| &x[..lines_from]), head);
+            each_near(level, &f, x.map(|x| &x[tail_from..]), tail);
+            each_far(level, f, x.map(|x| &x[lines_from..tail_from]), lines);
         }
     }
 }
 
 levels! {
-    /// Two operands, element by element.
-    pub(crate) fn map2 [T: Copy, R, F: Fn(T, T) -> R](f: F, x: &[T], y: &[T], out: &mut [R]) {
-        for ((out, &x), &y) in out.iter_mut().zip(x).zip(y) {
-            *out = f(x, y);
+    fn each_near [T: Copy, R, F: Fn([T; N]) -> R, const N: usize](f: F, x: [&[T]; N], out: &mut [R]) {
+        let x = x.map(|x| &x[..out.len()]);
+        for (index, out) in out.iter_mut().enumerate() {
+            *out = f(x.map(|x| x[index]));
         }
     }
 }
 
-levels! {
-    /// Three operands, element by element.
-    pub(crate) fn map3 [T: Copy, R, F: Fn(T, T, T) -> R](f: F, x: &[T], y: &[T], z: &[T], out: &mut [R]) {
-        for (((out, &x), &y), &z) in out.iter_mut().zip(x).zip(y).zip(z) {
-            *out = f(x, y, z);
+/// As many lines as the operands have elements for. One line's elements are a number that the compiler knows.
+fn each_far<T: Pod, R: Pod, const N: usize>(level: Level, f: impl Fn([T; N]) -> R, x: [&[T]; N], lines: &mut [Line]) {
+    match size_of::<R>() {
+        1 => each_line(level, f, x.map(|x| &x.as_chunks::<64>().0[..lines.len()]), lines),
+        2 => each_line(level, f, x.map(|x| &x.as_chunks::<32>().0[..lines.len()]), lines),
+        4 => each_line(level, f, x.map(|x| &x.as_chunks::<16>().0[..lines.len()]), lines),
+        _ => each_line(level, f, x.map(|x| &x.as_chunks::<8>().0[..lines.len()]), lines),
+    }
+}
+
+streamed_levels! {
+    fn each_line [T: Pod, R: Pod, F: Fn([T; N]) -> R, const N: usize, const E: usize](
+        put: P, f: F, x: [&[[T; E]]; N], lines: &mut [Line]
+    ) {
+        let x = x.map(|x| &x[..lines.len()]);
+        for (index, line) in lines.iter_mut().enumerate() {
+            let from = x.map(|x| &x[index]);
+            let mut results = Aligned::<R, E>::filled(R::zeroed());
+            for place in 0..E {
+                results.0[place] = f(from.map(|x| x[place]));
+            }
+            from.iter().for_each(|x| ahead::ask(x.as_slice()));
+            put.put(bytemuck::from_bytes(bytemuck::cast_slice(&results.0)), line);
         }
     }
 }

@@ -5,8 +5,77 @@ use bytemuck::Pod;
 
 use crate::dispatch::Level;
 
+/// As [`levels!`](crate::dispatch::levels), but the body's first argument `put` is the level's [`Put`], of type `P`.
+macro_rules! streamed_levels {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident [$($generics:tt)*]($put:ident: P, $($arg:ident: $ty:ty),* $(,)?) $body:block) => {
+        $(#[$meta])*
+        $vis fn $name<$($generics)*>(level: $crate::dispatch::Level, $($arg: $ty),*) {
+            #[inline(always)]
+            fn portable<P: $crate::stream::Put, $($generics)*>($put: P, $($arg: $ty),*) $body
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                #[target_feature(enable = "avx2,fma")]
+                fn avx2<$($generics)*>($($arg: $ty),*) {
+                    // SAFETY: this function has the feature.
+                    portable(unsafe { $crate::stream::Wide::new() }, $($arg),*)
+                }
+                #[target_feature(enable = "avx2,fma,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
+                fn avx512<$($generics)*>($($arg: $ty),*) {
+                    // SAFETY: this function has the feature.
+                    portable(unsafe { $crate::stream::Widest::new() }, $($arg),*)
+                }
+                debug_assert!(level.is_here());
+                match level {
+                    $crate::dispatch::Level::Portable => {}
+                    // SAFETY: `Kernel` lets in only levels that were found on this very CPU.
+                    $crate::dispatch::Level::Avx2 => return unsafe { avx2($($arg),*) },
+                    // SAFETY: as above.
+                    $crate::dispatch::Level::Avx512 => return unsafe { avx512($($arg),*) },
+                }
+            }
+            let _ = level;
+            portable($crate::stream::Plain::new(), $($arg),*)
+        }
+    };
+}
+
+pub(crate) use streamed_levels;
+
 /// Output bytes from which no cache of a core keeps them until they are read again.
 pub(crate) const STREAM_FROM_BYTES: usize = 32 << 20;
+
+/// Where results are to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// In the caches: they are read again soon.
+    Near,
+    /// In memory: they are more than the caches hold.
+    Far,
+}
+
+impl Keep {
+    /// Where the elements of this output are to stay.
+    pub(crate) fn of<T>(out: &[T]) -> Keep {
+        if size_of_val(out) < STREAM_FROM_BYTES { Keep::Near } else { Keep::Far }
+    }
+}
+
+/// A cache line.
+#[derive(Clone, Copy)]
+#[repr(C, align(64))]
+pub(crate) struct Line(pub(crate) [u8; Line::BYTES]);
+
+impl Line {
+    /// Its size.
+    pub(crate) const BYTES: usize = 64;
+
+    /// The whole lines of a piece of memory, with the elements before and behind them.
+    pub(crate) fn all<T: Pod>(memory: &mut [T]) -> (&mut [T], &mut [Line], &mut [T]) {
+        // SAFETY: every bit pattern is a line, and plain elements may have any.
+        unsafe { memory.align_to_mut() }
+    }
+}
 
 /// Copies `from` to `to`, which is as long. Call [`fence`] before another thread may read it.
 pub(crate) fn store<T: Pod>(from: &[T], to: &mut [T]) {
@@ -22,30 +91,53 @@ pub(crate) fn fence() {
     }
 }
 
-#[cfg(not(target_arch = "x86_64"))]
-fn store_at(_: Level, from: &[u8], to: &mut [u8]) {
-    to.copy_from_slice(from);
-}
-
-#[cfg(target_arch = "x86_64")]
 fn store_at(level: Level, from: &[u8], to: &mut [u8]) {
     let from = &from[..to.len()];
-    // SAFETY: every bit pattern is a line and a line is bytes.
-    let (head, lines, tail) = unsafe { to.align_to_mut::<x86::Line>() };
+    let (head, lines, tail) = Line::all(to);
     let (from_head, rest) = from.split_at(head.len());
     let (from_lines, from_tail) = rest.split_at(rest.len() - tail.len());
     head.copy_from_slice(from_head);
     tail.copy_from_slice(from_tail);
-    match level {
-        Level::Portable => x86::portable(from_lines, lines),
-        // SAFETY: only levels that this CPU has are asked for.
-        Level::Avx2 => unsafe { x86::avx2(from_lines, lines) },
-        // SAFETY: as above.
-        Level::Avx512 => unsafe { x86::avx512(from_lines, lines) },
+    put_all(level, from_lines, lines);
+}
+
+streamed_levels! {
+    fn put_all [](put: P, from: &[u8], lines: &mut [Line]) {
+        for (line, from) in lines.iter_mut().zip(from.as_chunks().0) {
+            put.put(from, line);
+        }
     }
 }
 
-/// A whole line in one instruction goes to memory at once; in parts it waits for the others.
+/// The instructions with which a level sends a line past the caches.
+pub(crate) trait Put: Copy {
+    /// Sends these bytes to the line.
+    fn put(self, from: &[u8; Line::BYTES], to: &mut Line);
+}
+
+/// What every CPU of the architecture has. (A whole line in one instruction goes to memory at once; in parts, each waits
+/// for the others.)
+#[derive(Clone, Copy)]
+pub(crate) struct Plain(());
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Put for Plain {
+    #[inline(always)]
+    fn put(self, from: &[u8; Line::BYTES], to: &mut Line) {
+        to.0 = *from;
+    }
+}
+
+impl Plain {
+    /// It is always there.
+    pub(crate) const fn new() -> Plain {
+        Plain(())
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+pub(crate) use x86::{Wide, Widest};
+
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::{
@@ -53,20 +145,43 @@ mod x86 {
         _mm512_loadu_si512, _mm512_stream_si512,
     };
 
-    /// A cache line.
-    #[derive(Clone, Copy)]
-    #[repr(C, align(64))]
-    pub(super) struct Line([u8; 64]);
+    use super::{Line, Plain, Put};
 
-    macro_rules! stores {
-        ($($(#[$feature:meta])? $name:ident $vector:ty, $load:ident, $store:ident;)+) => { $(
-            $(#[$feature])?
-            pub(super) fn $name(from: &[u8], lines: &mut [Line]) {
-                const WIDTH: usize = size_of::<$vector>();
-                for (line, from) in lines.iter_mut().zip(from.chunks_exact(size_of::<Line>())) {
-                    for (to, from) in line.0.chunks_exact_mut(WIDTH).zip(from.chunks_exact(WIDTH)) {
-                        // SAFETY: both are one vector long and borrowed, `to` is aligned in its line, and a caller of
-                        // this function has made sure of the instructions.
+    /// With AVX.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Wide(());
+
+    impl Wide {
+        /// # Safety
+        /// The CPU has AVX2.
+        #[inline(always)]
+        pub(crate) const unsafe fn new() -> Wide {
+            Wide(())
+        }
+    }
+
+    /// With AVX-512.
+    #[derive(Clone, Copy)]
+    pub(crate) struct Widest(());
+
+    impl Widest {
+        /// # Safety
+        /// The CPU has AVX-512 F.
+        #[inline(always)]
+        pub(crate) const unsafe fn new() -> Widest {
+            Widest(())
+        }
+    }
+
+    macro_rules! puts {
+        ($($name:ident: $vector:ty, $load:ident, $store:ident;)+) => { $(
+            impl Put for $name {
+                #[inline(always)]
+                fn put(self, from: &[u8; Line::BYTES], to: &mut Line) {
+                    const WIDTH: usize = size_of::<$vector>();
+                    for (to, from) in to.0.chunks_exact_mut(WIDTH).zip(from.chunks_exact(WIDTH)) {
+                        // SAFETY: both are one vector long and borrowed, `to` is aligned in its line, and whoever made
+                        // `self` has made sure of the instructions.
                         unsafe { $store(to.as_mut_ptr().cast::<$vector>(), $load(from.as_ptr().cast())) };
                     }
                 }
@@ -74,10 +189,10 @@ mod x86 {
         )+ };
     }
 
-    stores! {
-        portable __m128i, _mm_loadu_si128, _mm_stream_si128;
-        #[target_feature(enable = "avx2")] avx2 __m256i, _mm256_loadu_si256, _mm256_stream_si256;
-        #[target_feature(enable = "avx512f")] avx512 __m512i, _mm512_loadu_si512, _mm512_stream_si512;
+    puts! {
+        Plain: __m128i, _mm_loadu_si128, _mm_stream_si128;
+        Wide: __m256i, _mm256_loadu_si256, _mm256_stream_si256;
+        Widest: __m512i, _mm512_loadu_si512, _mm512_stream_si512;
     }
 }
 

@@ -3,7 +3,7 @@
 use bytemuck::Pod;
 
 use super::step::{Cast, for_types};
-use crate::blocks::{map1, walk};
+use crate::blocks::walk_each;
 use crate::catalogue::Dtype;
 use crate::dispatch::Level;
 use crate::launch::{DataError, Launch};
@@ -15,6 +15,6 @@ pub(crate) fn cast(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), Data
 
 fn each<T: Pod + Sync + Cast<R>, R: Pod + Send>(launch: &mut Launch<'_, '_>, level: Level) -> Result<(), DataError> {
     let operands = [launch.operand::<T>(0)?];
-    walk(operands, launch.output::<R>()?, |_, [x], out| map1(level, T::lane, x, out));
+    walk_each(level, operands, launch.output::<R>()?, |[x]| T::lane(x));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Comparisons in blocks.
 
-use crate::blocks::{map2, walk};
+use crate::blocks::walk_each;
 use crate::catalogue::{Dtype, Relation};
 use crate::dispatch::Level;
 use crate::float::Float;
@@ -31,6 +31,6 @@ fn each<T: Float>(
     holds: impl Fn(T, T) -> bool + Copy + Sync,
 ) -> Result<(), DataError> {
     let operands = [launch.operand(0)?, launch.operand(1)?];
-    walk(operands, launch.output()?, |_, [x, y], out| map2(level, |x, y| u8::from(holds(x, y)), x, y, out));
+    walk_each(level, operands, launch.output()?, |[x, y]| u8::from(holds(x, y)));
     Ok(())
 }

@@ -3,7 +3,7 @@
 use bytemuck::Pod;
 
 use super::rsqrt::Rsqrt;
-use crate::blocks::{map1, map2, map3, walk};
+use crate::blocks::{walk, walk_each};
 use crate::catalogue::{Binary, Dtype, ParamValue, Unary};
 use crate::dispatch::Level;
 use crate::float::Float;
@@ -59,9 +59,7 @@ pub(crate) fn fma(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataE
 
 fn fma_of<T: Float>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     let operands = [launch.operand(0)?, launch.operand(1)?, launch.operand(2)?];
-    walk(operands, launch.output()?, |_, [x, y, z], out| {
-        map3(level, |x: T, y: T, z: T| x.fused(y, z).canonical(), x, y, z, out);
-    });
+    walk_each(level, operands, launch.output()?, |[x, y, z]: [T; 3]| x.fused(y, z).canonical());
     Ok(())
 }
 
@@ -105,7 +103,7 @@ pub(crate) fn each1<T: Pod + Send + Sync>(
     f: impl Fn(T) -> T + Copy + Sync,
 ) -> Result<(), DataError> {
     let operands = [launch.operand(0)?];
-    walk(operands, launch.output()?, |_, [x], out| map1(level, f, x, out));
+    walk_each(level, operands, launch.output()?, |[x]| f(x));
     Ok(())
 }
 
@@ -115,6 +113,6 @@ fn each2<T: Pod + Send + Sync>(
     f: impl Fn(T, T) -> T + Copy + Sync,
 ) -> Result<(), DataError> {
     let operands = [launch.operand(0)?, launch.operand(1)?];
-    walk(operands, launch.output()?, |_, [x, y], out| map2(level, f, x, y, out));
+    walk_each(level, operands, launch.output()?, |[x, y]| f(x, y));
     Ok(())
 }

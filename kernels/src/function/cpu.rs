@@ -1,19 +1,20 @@
 //! Functions in blocks, on threads.
 
-use super::own::run::{Keep, apart, in_place};
-use super::own::{Cos, Cospi, Curve, Erf, Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Sin, Sinpi, Tan, Tanh};
+use super::own::run::{apart, in_place};
+use super::own::{Cos, Cospi, Erf, Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Sin, Sinpi, Tan, Tanh};
 use super::reference::HALF_ROOT;
-use crate::blocks::walk_in_place;
+use crate::blocks::{Aligned, each, walk_in_place};
 use crate::catalogue::Function;
-use crate::dispatch::{Level, levels};
+use crate::dispatch::Level;
 use crate::float::Float;
 use crate::launch::{DataError, Launch};
+use crate::stream::{self, Keep};
 
 /// The function of every element.
 pub(crate) fn function(level: Level, function: Function, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
     let operands = [launch.operand(0)?];
     let out = launch.output()?;
-    let keep = if out.len() < FAR_FROM { Keep::Near } else { Keep::Far };
+    let keep = Keep::of(out);
     walk_in_place(operands, out, |_, [x], out| match keep {
         Keep::Near => block(level, function, x, out),
         Keep::Far => kept(level, function, keep, x, out),
@@ -21,113 +22,57 @@ pub(crate) fn function(level: Level, function: Function, launch: &mut Launch<'_,
     Ok(())
 }
 
-/// Elements from which the output is more than the caches should be asked to hold.
-const FAR_FROM: usize = 4 << 20;
-
 /// The function of every element of `x`, which is as long as `out`.
 pub(crate) fn block(level: Level, function: Function, x: &[f32], out: &mut [f32]) {
     kept(level, function, Keep::Near, x, out);
 }
 
-/// The function of every element, each in its own place.
-pub(crate) fn block_in_place(level: Level, function: Function, x: &mut [f32]) {
-    if !curve(level, function, Keep::Near, None, x) {
-        let mut old = [0.0; PIECE];
-        for x in x.chunks_mut(PIECE) {
-            let old = &mut old[..x.len()];
-            old.copy_from_slice(x);
-            composed(level, function, old, x);
-        }
-    }
+/// e to the power of every element, each in its own place.
+pub(crate) fn exp_in_place(level: Level, x: &mut [f32]) {
+    in_place::<Exp>(level, x);
 }
 
-fn kept(level: Level, function: Function, keep: Keep, x: &[f32], out: &mut [f32]) {
-    if !curve(level, function, keep, Some(x), out) {
-        // In pieces that stay in the nearest cache between the steps.
-        for (x, out) in x.chunks(PIECE).zip(out.chunks_mut(PIECE)) {
-            composed(level, function, x, out);
-        }
-    }
-}
-
-/// Whether the function is no composition: then it was applied to `x`, or in place where there is none.
-fn curve(level: Level, function: Function, keep: Keep, x: Option<&[f32]>, out: &mut [f32]) -> bool {
+/// The same, kept where the caller says; it needs no fence.
+pub(crate) fn kept(level: Level, function: Function, keep: Keep, x: &[f32], out: &mut [f32]) {
     match function {
-        Function::Exp => each::<Exp>(level, keep, x, out),
-        Function::Log => each::<Log>(level, keep, x, out),
-        Function::Exp2 => each::<Exp2>(level, keep, x, out),
-        Function::Expm1 => each::<Expm1>(level, keep, x, out),
-        Function::Log2 => each::<Log2>(level, keep, x, out),
-        Function::Log10 => each::<Log10>(level, keep, x, out),
-        Function::Log1p => each::<Log1p>(level, keep, x, out),
-        Function::Sin => each::<Sin>(level, keep, x, out),
-        Function::Cos => each::<Cos>(level, keep, x, out),
-        Function::Tan => each::<Tan>(level, keep, x, out),
-        Function::Sinpi => each::<Sinpi>(level, keep, x, out),
-        Function::Cospi => each::<Cospi>(level, keep, x, out),
-        Function::Tanh => each::<Tanh>(level, keep, x, out),
-        Function::Erf => each::<Erf>(level, keep, x, out),
-        Function::Sigmoid | Function::Silu | Function::Gelu => return false,
-    }
-    true
-}
-
-fn each<C: Curve>(level: Level, keep: Keep, x: Option<&[f32]>, out: &mut [f32]) {
-    match x {
-        Some(x) => apart::<C>(level, keep, x, out),
-        None => in_place::<C>(level, out),
+        Function::Exp => apart::<Exp>(level, keep, x, out),
+        Function::Log => apart::<Log>(level, keep, x, out),
+        Function::Exp2 => apart::<Exp2>(level, keep, x, out),
+        Function::Expm1 => apart::<Expm1>(level, keep, x, out),
+        Function::Log2 => apart::<Log2>(level, keep, x, out),
+        Function::Log10 => apart::<Log10>(level, keep, x, out),
+        Function::Log1p => apart::<Log1p>(level, keep, x, out),
+        Function::Sin => apart::<Sin>(level, keep, x, out),
+        Function::Cos => apart::<Cos>(level, keep, x, out),
+        Function::Tan => apart::<Tan>(level, keep, x, out),
+        Function::Sinpi => apart::<Sinpi>(level, keep, x, out),
+        Function::Cospi => apart::<Cospi>(level, keep, x, out),
+        Function::Tanh => apart::<Tanh>(level, keep, x, out),
+        Function::Erf => apart::<Erf>(level, keep, x, out),
+        Function::Sigmoid | Function::Silu | Function::Gelu => composed(level, function, keep, x, out),
     }
 }
 
 /// Elements of a composition that are computed at a time.
 const PIECE: usize = 1024;
 
-fn composed(level: Level, function: Function, x: &[f32], out: &mut [f32]) {
-    match function {
-        Function::Gelu => {
-            scaled(level, HALF_ROOT, x, out);
-            in_place::<Erf>(level, out);
-            gelu(level, x, out);
+/// In pieces that stay in the nearest cache between the steps.
+fn composed(level: Level, function: Function, keep: Keep, x: &[f32], out: &mut [f32]) {
+    let mut inner = Aligned::<f32, PIECE>::filled(0.0);
+    for (x, out) in x.chunks(PIECE).zip(out.chunks_mut(PIECE)) {
+        let inner = &mut inner.0[..x.len()];
+        let scale = if function == Function::Gelu { HALF_ROOT } else { -1.0 };
+        each(level, Keep::Near, |[x]: [f32; 1]| x * scale, [x], inner);
+        match function {
+            Function::Gelu => in_place::<Erf>(level, inner),
+            _ => in_place::<Exp>(level, inner),
         }
-        _ => {
-            scaled(level, -1.0, x, out);
-            in_place::<Exp>(level, out);
-            if function == Function::Sigmoid { sigmoid(level, out) } else { silu(level, x, out) }
-        }
-    }
-}
-
-levels! {
-    fn scaled [](scale: f32, x: &[f32], out: &mut [f32]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = x * scale;
+        let both = [x, &*inner];
+        match function {
+            Function::Gelu => each(level, keep, |[x, erf]| ((0.5 * x) * (1.0 + erf)).canonical(), both, out),
+            Function::Silu => each(level, keep, |[x, exp]| (x * (1.0 / (1.0 + exp))).canonical(), both, out),
+            _ => each(level, keep, |[_, exp]| (1.0 / (1.0 + exp)).canonical(), both, out),
         }
     }
-}
-
-levels! {
-    /// From exp(-x).
-    fn sigmoid [](out: &mut [f32]) {
-        for out in out {
-            *out = (1.0 / (1.0 + *out)).canonical();
-        }
-    }
-}
-
-levels! {
-    /// From exp(-x).
-    fn silu [](x: &[f32], out: &mut [f32]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = (x * (1.0 / (1.0 + *out))).canonical();
-        }
-    }
-}
-
-levels! {
-    /// From erf(x * 0x1.6a09e6p-1).
-    fn gelu [](x: &[f32], out: &mut [f32]) {
-        for (out, &x) in out.iter_mut().zip(x) {
-            *out = ((0.5 * x) * (1.0 + *out)).canonical();
-        }
-    }
+    stream::fence();
 }

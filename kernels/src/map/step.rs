@@ -6,6 +6,8 @@ use crate::catalogue::ParamValue;
 use crate::dispatch::Level;
 use crate::elementwise::Rsqrt;
 use crate::function;
+#[cfg(feature = "cpu")]
+use crate::stream::Keep;
 
 /// An element type of expressions.
 pub(super) trait Number: Rsqrt {
@@ -26,7 +28,7 @@ pub(super) trait Number: Rsqrt {
 
     /// The same of a block.
     #[cfg(feature = "cpu")]
-    fn function_block(level: Level, operation: Operation, x: &[Self], out: &mut [Self]);
+    fn function_block(level: Level, keep: Keep, operation: Operation, x: &[Self], out: &mut [Self]);
 }
 
 impl Number for f32 {
@@ -52,8 +54,8 @@ impl Number for f32 {
     }
 
     #[cfg(feature = "cpu")]
-    fn function_block(level: Level, operation: Operation, x: &[f32], out: &mut [f32]) {
-        function::cpu::block(level, super::function::function(operation), x, out);
+    fn function_block(level: Level, keep: Keep, operation: Operation, x: &[f32], out: &mut [f32]) {
+        function::cpu::kept(level, super::function::function(operation), keep, x, out);
     }
 }
 
@@ -80,7 +82,7 @@ impl Number for f64 {
     }
 
     #[cfg(feature = "cpu")]
-    fn function_block(_: Level, operation: Operation, _: &[f64], _: &mut [f64]) {
+    fn function_block(_: Level, _: Keep, operation: Operation, _: &[f64], _: &mut [f64]) {
         unreachable!("expressions of f64 have no `{}`", operation.name())
     }
 }

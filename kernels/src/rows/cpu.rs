@@ -6,10 +6,10 @@ use rayon::prelude::*;
 use super::only_param;
 use crate::ahead::prefetch;
 use crate::blocks::{Aligned, PARALLEL_FROM};
-use crate::catalogue::{Function, ParamValue};
+use crate::catalogue::ParamValue;
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
-use crate::function::cpu::block_in_place;
+use crate::function::cpu::exp_in_place;
 use crate::launch::{DataError, Launch};
 use crate::reduce::cpu::{mean_of, sum, sum_sq_of, var_of};
 use crate::stream::{self, STREAM_FROM_BYTES};
@@ -34,7 +34,7 @@ pub(super) fn softmax_in_place(level: Level, row: &mut [f32]) {
 
 /// e = exp(x); y = e / sum(e).
 fn normalise(level: Level, row: &mut [f32]) {
-    block_in_place(level, Function::Exp, row);
+    exp_in_place(level, row);
     let total = sum(level, row);
     divide(level, row, total);
 }

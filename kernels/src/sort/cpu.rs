@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::radix::{Item, Placed, sort_items};
-use crate::blocks::{PARALLEL_FROM, map1, walk};
+use crate::blocks::{PARALLEL_FROM, walk_each};
 use crate::catalogue::Dtype;
 use crate::dispatch::Level;
 use crate::float::Float;
@@ -15,16 +15,16 @@ pub(crate) fn sort(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), Data
         Dtype::F32 => {
             let x = launch.slice::<f32>(0)?;
             let out = launch.output::<u32>()?;
-            walk([Operand::Slice(x)], out, |_, [x], out| map1(level, key_of_f32, x, out));
+            walk_each(level, [Operand::Slice(x)], out, |[x]| key_of_f32(x));
             sort_items(out);
-            walk([Operand::Output], out, |_, [keys], out| map1(level, bits_of_key_32, keys, out));
+            walk_each(level, [Operand::Output], out, |[keys]| bits_of_key_32(keys));
         }
         _ => {
             let x = launch.slice::<f64>(0)?;
             let out = launch.output::<u64>()?;
-            walk([Operand::Slice(x)], out, |_, [x], out| map1(level, key_of_f64, x, out));
+            walk_each(level, [Operand::Slice(x)], out, |[x]| key_of_f64(x));
             sort_items(out);
-            walk([Operand::Output], out, |_, [keys], out| map1(level, bits_of_key_64, keys, out));
+            walk_each(level, [Operand::Output], out, |[keys]| bits_of_key_64(keys));
         }
     }
     Ok(())

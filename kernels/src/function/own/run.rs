@@ -3,6 +3,7 @@
 use super::Curve;
 use super::wide::Wide;
 use crate::dispatch::Level;
+use crate::stream::Keep;
 
 /// How far ahead of the loads elements are asked for, where they come from memory.
 const AHEAD: usize = 2048;
@@ -41,15 +42,6 @@ pub(super) trait Vector: Wide {
 
     /// The mask with a bit for each lane.
     fn lanes(mask: Self::Mask) -> u32;
-}
-
-/// Where the results are to stay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Keep {
-    /// In the caches: they are read again soon.
-    Near,
-    /// In memory: they are more than the caches hold.
-    Far,
 }
 
 /// The function of every element of `x`, as many as `out` has.
