@@ -24,6 +24,9 @@ use crate::launch::{DataError, Launch};
 /// Columns of the widest tile.
 const TILE: usize = 48;
 
+/// Rows that one rectangle has at least, unless threads would have nothing to do.
+const WORTH_PACKING: usize = 192;
+
 /// Bytes of b that are packed at a time: most of a second-level cache.
 const PACKED_BYTES: usize = 3 << 19;
 
@@ -71,17 +74,18 @@ fn products<T: Registers>(level: Level, extents: &Extents, a: &[T], b: &[T], bia
         .collect();
     let threads = if steps < PARALLEL_FROM { 1 } else { rayon::current_num_threads() };
     let cut = Cut::of(m, n, batches.len(), threads, most_columns::<T>(extents));
-    let task = |scratch: &mut Scratch<T>, index: usize| {
+    let task = |index: usize| {
         let (batch, rows, columns) = cut.task(index, m, n);
         // SAFETY: `Kernel` lets in only levels that this CPU has; the tasks' rectangles are disjoint.
-        unsafe { T::rectangle(level, &batches[batch], rows, columns, scratch) };
+        T::scratch().with_borrow_mut(|scratch| unsafe {
+            T::rectangle(level, &batches[batch], rows, columns, scratch);
+        });
     };
     let tasks = batches.len() * cut.per_batch();
     if threads == 1 {
-        let mut scratch = Scratch::new();
-        (0..tasks).for_each(|index| task(&mut scratch, index));
+        (0..tasks).for_each(task);
     } else {
-        (0..tasks).into_par_iter().with_max_len(cut.at_a_time(tasks)).for_each_init(Scratch::new, task);
+        (0..tasks).into_par_iter().with_max_len(cut.at_a_time(tasks)).for_each(task);
     }
 }
 
@@ -128,17 +132,16 @@ struct Cut {
 }
 
 impl Cut {
-    /// Rectangles of at most `most` columns, some more of them than threads where there are several.
+    /// Rectangles of at most `most` columns, some more of them than threads where there are several. They are narrow
+    /// rather than low: each packs its columns of b for itself, and that wants to be worth it.
     fn of(m: usize, n: usize, batches: usize, threads: usize, most: usize) -> Cut {
         // Tasks that even out what threads have to wait for each other.
         let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(batches) };
-        let mut across = n.div_ceil(most.max(TILE));
-        if m <= FEW_ROWS {
-            across = across.max(wanted.min(n.div_ceil(2 * TILE)));
-        }
+        let across = n.div_ceil(most.max(TILE)).max(wanted.min(n / (2 * TILE)).max(1));
         let columns = n.div_ceil(across).next_multiple_of(TILE).min(n);
         let across = n.div_ceil(columns);
-        let down = if m <= FEW_ROWS { 1 } else { wanted.div_ceil(across).min(m.div_ceil(FEW_ROWS)) };
+        let down = wanted.div_ceil(across).min(m / WORTH_PACKING).max(threads.div_ceil(across * batches));
+        let down = if m <= FEW_ROWS { 1 } else { down.min(m.div_ceil(FEW_ROWS)).max(1) };
         let rows = m.div_ceil(down).next_multiple_of(8).min(m);
         Cut { rows, columns, down: m.div_ceil(rows), across }
     }

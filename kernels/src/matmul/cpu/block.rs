@@ -2,7 +2,9 @@
 //! Where b meets many rows its columns are packed, a whole panel deep; where it meets few it is read where it lies, a
 //! few rows at a time. It starts no thread.
 
+use std::cell::RefCell;
 use std::ops::Range;
+use std::thread::LocalKey;
 
 use super::lanes::Lanes;
 use super::pack;
@@ -61,6 +63,27 @@ impl<T> Scratch<T> {
         Scratch { b: Vec::new(), a: Vec::new() }
     }
 }
+
+/// A float whose scratch memory every thread keeps.
+pub(super) trait Kept: Sized + 'static {
+    /// This thread's; it is lent to one rectangle at a time.
+    fn scratch() -> &'static LocalKey<RefCell<Scratch<Self>>>;
+}
+
+macro_rules! kept {
+    ($($float:ty)+) => { $(
+        impl Kept for $float {
+            fn scratch() -> &'static LocalKey<RefCell<Scratch<Self>>> {
+                thread_local! {
+                    static SCRATCH: RefCell<Scratch<$float>> = const { RefCell::new(Scratch::new()) };
+                }
+                &SCRATCH
+            }
+        }
+    )+ };
+}
+
+kept!(f32 f64);
 
 impl<T: Float> Product<'_, T> {
     /// Computes the elements of these rows and columns; k is not 0.

@@ -6,7 +6,7 @@ use std::arch::x86_64::*;
 
 use std::ops::Range;
 
-use super::block::{Product, Scratch};
+use super::block::{Kept, Product, Scratch};
 use super::tile::{Work, work};
 use crate::dispatch::Level;
 use crate::float::Float;
@@ -300,7 +300,7 @@ avx2!(
 );
 
 /// A float with its registers at each level.
-pub(super) trait Registers: Float {
+pub(super) trait Registers: Float + Kept {
     /// Those of any CPU.
     type Portable: Lanes<T = Self>;
     type Avx2: Lanes<T = Self>;

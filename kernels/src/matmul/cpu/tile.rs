@@ -1,6 +1,8 @@
 //! One tile of a product: some rows by one to three registers of columns whose accumulators stay in registers along
 //! consecutive k. It knows neither panels nor threads.
 
+use std::hint::black_box;
+
 use super::lanes::Lanes;
 use crate::ahead::prefetch;
 use crate::float::Float;
@@ -156,9 +158,14 @@ impl<L: Lanes, const R: usize, const V: usize> Tile<L, R, V> {
     /// another, else the k of each row.
     #[inline(always)]
     unsafe fn step<const BY_K: bool>(&mut self, a: Rows<L::T>, next: *const L::T, b: Columns<L::T>, steps: usize) {
+        // The places of four rows from two registers, of which the compiler does not know that they are multiples: it
+        // would add them up in a chain, and every addition takes a slot from a fused step.
+        let [two, three] = black_box([2 * a.stride, 3 * a.stride]);
+        let four = black_box(4 * a.stride);
+        let places = [0, a.stride, two, three];
         // SAFETY: the caller's.
         unsafe {
-            let mut b_k = b.first;
+            let (mut a_k, mut b_k) = ([a.first, a.first.wrapping_add(if BY_K { 4 } else { four })], b.first);
             for k in 0..steps {
                 prefetch_far(next.wrapping_add(k));
                 let mut columns = [L::splat(*a.first); V];
@@ -167,11 +174,12 @@ impl<L: Lanes, const R: usize, const V: usize> Tile<L, R, V> {
                     prefetch(b_k.wrapping_add(b.ahead + v * L::N));
                 }
                 for r in 0..R {
-                    let x = L::splat(*a.first.add(if BY_K { k * a.stride + r } else { r * a.stride + k }));
+                    let x = L::splat(*a_k[r / 4].add(if BY_K { r % 4 } else { places[r % 4] }));
                     for (acc, &column) in self.0[r].iter_mut().zip(&columns) {
                         *acc = x.fused(column, *acc);
                     }
                 }
+                a_k = a_k.map(|at| at.wrapping_add(if BY_K { a.stride } else { 1 }));
                 b_k = b_k.add(b.stride);
             }
         }
