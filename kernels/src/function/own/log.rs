@@ -1,7 +1,7 @@
 //! log, log2, log10 and log1p: x = 2^k * z, z times a near inverse from a table is 1 + r, and the logarithm is that of
 //! 2^k, that of the inverse and a polynomial in r. Around 1 the inverse is 1 and k is 0, so that nothing cancels.
 
-use super::log_tables::{LOG, LOG2, LOG2_E, LOG10, LOG10_E};
+use super::log_tables::{LOG, LOG_QUICK, LOG2, LOG2_E, LOG10, LOG10_E};
 use super::wide::Wide;
 use super::{Curve, NAN, named};
 
@@ -35,6 +35,9 @@ pub(super) const LOG1P_HARD: [(u32, u32); 9] = [
     (0xbb0e_c8c4, 0xbb0e_f0a5),
 ];
 
+/// More than the units of the last place by which a polynomial of [`LOG_QUICK`] is wrong: its error is 2^-37 of the result.
+const LOG_QUICK_ERROR: u64 = 1 << 17;
+
 /// The bits of the least z: the table's steps are even in the bits above it, and one has 1 in its middle.
 pub(super) const LEAST: u64 = 0x3fe5_8000_0000_0000;
 /// The exponent field and the sign.
@@ -67,6 +70,18 @@ impl Curve for Log {
         let r = z.fma(at.entry(&LOG.inverses), x.of(-1.0));
         let y = natural(k, at, r);
         (y, V::either(y.is_near_middle(), x.is_not_positive_finite()))
+    }
+
+    const HAS_QUICK: bool = true;
+
+    #[inline(always)]
+    fn quick<V: Wide>(x: V) -> (V, V::Mask) {
+        let (bits, z, k) = apart(x);
+        let at = bits.shift_down::<48>();
+        let r = z.fma(at.entry(&LOG.inverses), x.of(-1.0));
+        let high = k.fma(k.of(LOG.two_high), at.entry(&LOG.logarithms));
+        let y = high.add(r.mul(r).fma(r.polynomial(&LOG_QUICK), r));
+        (y, V::either(y.is_within_of_middle::<LOG_QUICK_ERROR>(), x.is_not_positive_finite()))
     }
 
     #[inline(always)]

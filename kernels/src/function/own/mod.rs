@@ -38,6 +38,15 @@ pub(crate) trait Curve {
     /// The function in f64 and where that may not be it: of such an element [`Curve::rare`] is asked.
     fn main<V: Wide>(x: V) -> (V, V::Mask);
 
+    /// Whether [`Curve::quick`] is quicker than [`Curve::main`].
+    const HAS_QUICK: bool = false;
+
+    /// As [`Curve::main`], with fewer steps and more elements given up, of which that is asked then: for many elements.
+    #[inline(always)]
+    fn quick<V: Wide>(x: V) -> (V, V::Mask) {
+        Self::main(x)
+    }
+
     /// The function of an element that [`Curve::main`] has given up; `y` is what it had.
     fn rare(x: f32, y: f32) -> f32;
 }

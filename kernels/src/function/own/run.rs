@@ -116,11 +116,14 @@ unsafe fn vectors<C: Curve, V: Vector, const FAR: bool>(x: *const f32, out: *mut
     while index < pairs {
         // SAFETY: twice `LANES` more elements are below `len`.
         unsafe {
-            let (first, second) = (V::load(x.add(index)), V::load(x.add(index + V::LANES)));
+            let pair = (V::load(x.add(index)), V::load(x.add(index + V::LANES)));
             if FAR {
                 V::prefetch(x.wrapping_add(index + AHEAD));
             }
-            let ((first, first_rare), (second, second_rare)) = (C::main(first), C::main(second));
+            let ((mut first, mut first_rare), (mut second, mut second_rare)) = (C::quick(pair.0), C::quick(pair.1));
+            if C::HAS_QUICK && !V::none(first_rare, second_rare) {
+                ((first, first_rare), (second, second_rare)) = (C::main(pair.0), C::main(pair.1));
+            }
             if V::none(first_rare, second_rare) {
                 if FAR {
                     first.stream(out.add(index));

@@ -105,8 +105,14 @@ pub(crate) trait Wide: Copy {
     /// result below the normal floats is not seen.
     #[inline(always)]
     fn is_near_middle(self) -> Self::Mask {
+        self.is_within_of_middle::<16>()
+    }
+
+    /// Where the value is less than `NEAR`, a power of 2, of its last units from the middle of two floats, or exactly as
+    /// many below it.
+    #[inline(always)]
+    fn is_within_of_middle<const NEAR: u64>(self) -> Self::Mask {
         // Of the 29 bits below a float's last, from the middle less NEAR, only those below 2 * NEAR may be set.
-        const NEAR: u64 = 16;
         const MIDDLE: u64 = 1 << 28;
         self.sub_bits(self.of_bits(MIDDLE - NEAR)).lacks(self.of_bits((1 << 29) - 2 * NEAR))
     }

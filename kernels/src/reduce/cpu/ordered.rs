@@ -116,24 +116,30 @@ levels! {
             for ((lane, &x), &y) in lanes.iter_mut().zip(x_rest).zip(y_rest) {
                 *lane = step(*lane, x, y);
             }
-            *partial = fold(lanes, x.len());
+            *partial = fold(lanes);
         }
     }
 }
 
-/// Folds the lanes of a chunk of `elements`. Lanes beyond them hold -0, and adding that changes nothing, so the first
-/// halvings of a short chunk are left out.
+/// Folds the lanes of a chunk. Lanes without an element hold -0, and adding that changes nothing.
 #[inline(always)]
-fn fold<T: Float, const L: usize>(mut lanes: [T; L], elements: usize) -> T {
-    let mut half = L / 2;
-    while half >= 1 {
-        if half < elements {
-            let (low, high) = lanes.split_at_mut(half);
-            for (low, &high) in low.iter_mut().zip(high.iter()) {
-                *low = *low + high;
-            }
-        }
-        half /= 2;
-    }
+fn fold<T: Float, const L: usize>(mut lanes: [T; L]) -> T {
+    halve::<T, L, 64>(&mut lanes);
+    halve::<T, L, 32>(&mut lanes);
+    halve::<T, L, 16>(&mut lanes);
+    halve::<T, L, 8>(&mut lanes);
+    halve::<T, L, 4>(&mut lanes);
+    halve::<T, L, 2>(&mut lanes);
+    halve::<T, L, 1>(&mut lanes);
     lanes[0]
+}
+
+/// One halving, of a length that the compiler knows: the lanes stay in registers.
+#[inline(always)]
+fn halve<T: Float, const L: usize, const HALF: usize>(lanes: &mut [T; L]) {
+    if HALF < L {
+        for lane in 0..HALF {
+            lanes[lane] = lanes[lane] + lanes[lane + HALF];
+        }
+    }
 }
