@@ -172,3 +172,45 @@ streamed_levels! {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits<T: Pod + PartialEq, R: Pod + PartialEq + std::fmt::Debug, const N: usize>(
+        numbers: [&[T]; N],
+        f: impl Fn([T; N]) -> R + Copy,
+    ) {
+        let room = numbers[0].len();
+        for level in Level::ALL.into_iter().filter(|level| level.is_here()) {
+            for start in 0..Line::BYTES / size_of::<R>() + 1 {
+                for len in [0, 1, 7, 8, 63, 64, 65, 200, room - start] {
+                    let x = numbers.map(|x| &x[room - start - len..][..len]);
+                    let wanted: Vec<R> = (0..len).map(|index| f(x.map(|x| x[index]))).collect();
+                    for keep in [Keep::Near, Keep::Far] {
+                        let mut out = vec![R::zeroed(); room];
+                        each(level, keep, f, x, &mut out[start..start + len]);
+                        stream::fence();
+                        assert!(out[start..start + len] == wanted, "{level}, {keep:?}, {len} from {start}");
+                        assert!(
+                            out[..start].iter().chain(&out[start + len..]).all(|&untouched| untouched == R::zeroed())
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn elements_are_the_same_near_and_far_at_every_alignment() {
+        let floats: Vec<f32> = (1..700u32).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 8) as f32).collect();
+        let doubles: Vec<f64> = floats.iter().map(|&x| f64::from(x) / 3.0).collect();
+        let bytes: Vec<u8> = (0..699u32).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 24) as u8).collect();
+        fits([&floats], |[x]| -x);
+        fits([&floats, &doubles.iter().map(|&x| x as f32).collect::<Vec<_>>()], |[x, y]| x + y);
+        fits([&doubles, &doubles, &doubles], |[x, y, z]| x * y + z);
+        fits([&doubles], |[x]| u8::from(x > 1e6));
+        fits([&bytes], |[x]| f64::from(x) + 1.0);
+        fits([&bytes, &bytes], |[x, y]| u16::from(x) * u16::from(y) + 1);
+    }
+}

@@ -25,7 +25,7 @@ const F64: [u64; 24] = [
 /// Where the functions of one variable change: thresholds of overflow and underflow, integers and halves, powers of 2 and
 /// of 10, multiples of pi/2, neighbours of 1, and logarithms that are hard. Each is taken with both signs.
 #[rustfmt::skip]
-const FUNCTION: [u32; 86] = [
+const FUNCTION: [u32; 103] = [
     // exp and its kin overflow or underflow: 88.72, 87.34, 103.28, 103.97, 104; 128, 126, 149, 150; 16.6, 17.3.
     0x42b1_7217, 0x42b1_7218, 0x42ae_ac4f, 0x42ae_ac50, 0x42ce_8ecf, 0x42ce_8ed0, 0x42cf_f1b4, 0x42cf_f1b5,
     0x42d0_0000, 0x42ff_ffff, 0x4300_0000, 0x42fc_0000, 0x4314_ffff, 0x4315_0000, 0x4315_ffff, 0x4316_0000,
@@ -48,7 +48,10 @@ const FUNCTION: [u32; 86] = [
     // tanh and erf reach 1: 9.01, 3.92; their linear parts end.
     0x4110_2cb3, 0x4110_2cb4, 0x407a_d444, 0x407a_d445, 0x3d8f_5c29, 0x3b1f_4b38,
     // Logarithms that are wrong through binary64 with tables.
-    0x4117_8feb, 0x4c5d_65a5, 0x65d8_90d3, 0x6f31_a8ec,
+    0x4117_8feb, 0x4c5d_65a5, 0x65d8_90d3, 0x6f31_a8ec, 0x3c41_3d3a,
+    // The same of log10, log1p, exp2, expm1 and cos.
+    0x0efe_ee7a, 0x3540_0003, 0x3710_001b, 0x3efd_81ad, 0x4107_8feb, 0x353f_fffd, 0x370f_ffe5, 0x3b0e_c8c4,
+    0x3b42_9d37, 0x3cf3_a937, 0x33b5_04f3, 0x34ca_62c1, 0x5f18_b878, 0x6115_cb11, 0x7908_cd73, 0x4619_9999,
 ];
 
 /// Where conversions of binary32 to integers turn: halves, and the ends of each integer type with their neighbours.
