@@ -26,6 +26,8 @@ pub enum ErrorKind {
     NoGpu,
     /// A kernel of the backend has not the bits of the specification, or could not be tried; strict refuses it.
     NotCertified,
+    /// plugins.lock vouches for no plugin file that would do the work, and the policy demands that it does.
+    Untrusted,
     /// Reading or writing failed: permissions, a full disk.
     Io,
     /// A comparison found something slower than it was.
@@ -49,6 +51,7 @@ impl ErrorKind {
             Self::Io => 17,
             Self::NotCertified => 18,
             Self::Slower => 19,
+            Self::Untrusted => 20,
             Self::Internal => 70,
         }
     }
@@ -66,6 +69,7 @@ impl ErrorKind {
             Self::Backend => "backend",
             Self::NoGpu => "no-gpu",
             Self::NotCertified => "not-certified",
+            Self::Untrusted => "untrusted",
             Self::Io => "io",
             Self::Slower => "slower",
             Self::Internal => "internal",

@@ -2,18 +2,31 @@
 //! backends are made when first asked for, since many commands need neither.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clamp_plugin_api::manifest::ids::seed_from_text;
 use serde_json::{Map, Value, json};
 
+use crate::backend::isolate::{Isolation, IsolationOptions, Prober};
 use crate::backend::load::LoadOptions;
-use crate::backend::{Candidate, Catalog, Certifier, SearchFolder};
-use crate::config::{LimitSettings, Places, Settings};
+use crate::backend::lock::Lock;
+use crate::backend::{Candidate, Catalog, Certifier, Notices, SearchFolder};
+use crate::config::{LimitSettings, LockPolicy, Places, Settings};
 use crate::error::Result;
 use crate::overlay::registry::Registry;
 use crate::overlay::{CallLimits, Engine, EngineOptions};
+
+/// What the door knows that is no setting.
+#[derive(Clone, Debug, Default)]
+pub struct DoorOptions {
+    /// Plugin folders named by flags, in place of all others.
+    pub plugin_folders: Vec<PathBuf>,
+    /// How a plugin is tried in a process of its own; without it, a suspicion against one is believed.
+    pub prober: Option<Prober>,
+    /// Who hears of warnings.
+    pub notices: Notices,
+}
 
 /// See the module.
 pub struct Host {
@@ -23,21 +36,31 @@ pub struct Host {
     pub settings: Settings,
     /// Installed overlays.
     pub registry: Registry,
-    /// Plugin folders named by flags, in place of all others.
-    plugin_folders: Vec<PathBuf>,
+    door: DoorOptions,
     /// Where backends stand with the bits of the specification.
     pub certifier: Certifier,
     engine: OnceLock<Result<Engine>>,
     catalog: OnceLock<Result<Catalog>>,
+    lock: OnceLock<Result<Arc<Lock>>>,
+    isolation: OnceLock<Arc<Isolation>>,
 }
 
 impl Host {
     /// Reads the registry; starts nothing else.
-    pub fn open(settings: Settings, places: Places, plugin_folders: Vec<PathBuf>) -> Result<Self> {
+    pub fn open(settings: Settings, places: Places, door: DoorOptions) -> Result<Self> {
         let registry = Registry::open(&places.stores())?;
         let certifier = Certifier::new(places.certificates(), Duration::from_millis(settings.backend.certify_ms));
-        let (engine, catalog) = (OnceLock::new(), OnceLock::new());
-        Ok(Self { places, settings, registry, plugin_folders, certifier, engine, catalog })
+        Ok(Self {
+            places,
+            settings,
+            registry,
+            door,
+            certifier,
+            engine: OnceLock::new(),
+            catalog: OnceLock::new(),
+            lock: OnceLock::new(),
+            isolation: OnceLock::new(),
+        })
     }
 
     /// The WebAssembly engine.
@@ -57,21 +80,63 @@ impl Host {
 
     /// The backends.
     pub fn catalog(&self) -> Result<&Catalog> {
-        let open = || Catalog::open(self.search_folders(), &self.load_options());
+        let open = || Catalog::open(self.search_folders(), &self.load_options()?);
         self.catalog.get_or_init(open).as_ref().map_err(Clone::clone)
     }
 
     /// One plugin file, wherever it lies.
-    pub fn plugin(&self, path: &Path) -> Candidate {
-        Candidate::load(path, &self.load_options())
+    pub fn plugin(&self, path: &Path) -> Result<Candidate> {
+        Ok(Candidate::load(path, &self.load_options()?))
     }
 
-    fn load_options(&self) -> LoadOptions {
+    /// One plugin file, opened in a process that has nothing to lose: no lock is asked, nothing is marked. It has to have
+    /// this digest.
+    pub fn plugin_alone(&self, path: &Path, sha256: &str) -> Candidate {
+        Candidate::load(path, &LoadOptions { only: Some(sha256.to_owned()), ..self.unguarded() })
+    }
+
+    /// plugins.lock, whatever the policy is.
+    ///
+    /// # Errors
+    /// A lock that cannot be read, or has a line that is none.
+    pub fn lock(&self) -> Result<&Arc<Lock>> {
+        let read = || {
+            let backend = &self.settings.backend;
+            let keys = backend.trusted_keys.clone();
+            Lock::read(self.places.plugins_lock(), backend.lock_policy, keys).map(Arc::new)
+        };
+        self.lock.get_or_init(read).as_ref().map_err(Clone::clone)
+    }
+
+    /// What is known of plugins that ended a host.
+    pub fn isolation(&self) -> &Arc<Isolation> {
+        let open = || {
+            Isolation::open(IsolationOptions {
+                loading: self.places.loading(),
+                quarantine: self.places.quarantine(),
+                prober: self.door.prober.clone(),
+                notices: self.door.notices.clone(),
+            })
+        };
+        self.isolation.get_or_init(open)
+    }
+
+    fn load_options(&self) -> Result<LoadOptions> {
+        let lock = match self.settings.backend.lock_policy {
+            LockPolicy::Off => None,
+            LockPolicy::Warn | LockPolicy::Require => Some(Arc::clone(self.lock()?)),
+        };
+        let (isolation, notices) = (Some(Arc::clone(self.isolation())), self.door.notices.clone());
+        Ok(LoadOptions { lock, isolation, notices, ..self.unguarded() })
+    }
+
+    fn unguarded(&self) -> LoadOptions {
         LoadOptions {
             cache: Some(self.places.cache().join("plugins")),
             caches: Some(self.places.cache().join("backends")),
             settings: self.settings.plugins.clone(),
             fp_check: self.settings.determinism.fp_check,
+            ..LoadOptions::default()
         }
     }
 
@@ -82,8 +147,8 @@ impl Host {
             let folder = |path: &PathBuf| SearchFolder { path: path.clone(), origin: origin.clone(), required: true };
             paths.iter().map(folder).collect()
         };
-        if !self.plugin_folders.is_empty() {
-            return named(&self.plugin_folders, "--plugins".into());
+        if !self.door.plugin_folders.is_empty() {
+            return named(&self.door.plugin_folders, "--plugins".into());
         }
         let set = &self.settings.backend.plugin_path;
         if !set.is_empty() {

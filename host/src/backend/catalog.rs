@@ -8,8 +8,9 @@ use serde::Serialize;
 
 use super::discover::{SearchFolder, candidates};
 use super::instance::{Backend, DeviceFacts};
-use super::load::{Door, LoadOptions, LoadStage, Loaded, load};
-use crate::error::{Error, Result};
+use super::isolate::Finding;
+use super::load::{Door, LoadError, LoadOptions, LoadStage, Loaded, load};
+use crate::error::{Error, ErrorKind, Result};
 
 /// How far a candidate came; the last one is success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -17,6 +18,10 @@ use crate::error::{Error, Result};
 pub enum Stage {
     /// Stopped while the file was read and hashed.
     Hash,
+    /// plugins.lock does not vouch for it, and the policy demands that; it was not opened, or not used.
+    Lock,
+    /// It ended a host before, and was not opened.
+    Quarantine,
     /// Stopped by the dynamic loader.
     Load,
     /// Has no door.
@@ -37,8 +42,19 @@ pub enum Stage {
 pub struct Candidate {
     /// Where it was found.
     pub path: PathBuf,
-    loaded: std::result::Result<Loaded, (Stage, String)>,
+    loaded: std::result::Result<Loaded, Refusal>,
     backend: OnceLock<Result<Arc<Backend>>>,
+}
+
+/// Why a candidate cannot be used.
+#[derive(Clone, Debug)]
+struct Refusal {
+    stage: Stage,
+    reason: String,
+    help: Option<String>,
+    sha256: Option<String>,
+    presumed_id: Option<String>,
+    finding: Option<Box<Finding>>,
 }
 
 /// A candidate as `backend list` shows it.
@@ -60,6 +76,10 @@ pub struct Report {
     pub stage: Stage,
     /// Why no further.
     pub reason: Option<String>,
+    /// What to do about it, where that is not plain.
+    pub help: Option<String>,
+    /// What is known of a file that is in quarantine.
+    pub quarantine: Option<Finding>,
     /// Its devices, when it is ready.
     pub devices: Vec<DeviceFacts>,
 }
@@ -79,16 +99,16 @@ impl Catalog {
         for path in candidates(&folders)? {
             let Candidate { loaded, .. } = Candidate::load(&path, options);
             let loaded = loaded.and_then(|loaded| {
-                let taken = all.iter().find(|c| c.id() == Some(loaded.table.id()));
-                match taken {
-                    Some(first) => Err((
-                        Stage::Identity,
-                        format!(
-                            "its id `{}` is taken by {}: remove one of the two",
-                            loaded.table.id(),
-                            first.path.display()
-                        ),
-                    )),
+                let id = loaded.table.id();
+                match all.iter().find(|c| c.id() == Some(id)) {
+                    Some(first) => Err(Refusal {
+                        stage: Stage::Identity,
+                        reason: format!("its id `{id}` is taken by {}: remove one of the two", first.path.display()),
+                        help: None,
+                        sha256: Some(loaded.sha256),
+                        presumed_id: None,
+                        finding: None,
+                    }),
                     None => Ok(loaded),
                 }
             });
@@ -102,13 +122,38 @@ impl Catalog {
         self.candidates.iter().find(|c| c.id() == Some(id))
     }
 
+    /// Files that were not opened, or not used, because of lock or quarantine.
+    fn withheld(&self) -> impl Iterator<Item = (&Path, &Refusal)> {
+        let refused = self.candidates.iter().filter_map(|c| Some((c.path.as_path(), c.loaded.as_ref().err()?)));
+        refused.filter(|(_, refusal)| matches!(refusal.stage, Stage::Lock | Stage::Quarantine))
+    }
+
+    /// Why each file was passed over that lock or quarantine withhold, and whether the lock is among the causes.
+    pub(super) fn passed_over(&self) -> (Vec<String>, bool) {
+        let word = |(path, refusal): (&Path, &Refusal)| format!("{}: {}", path.display(), refusal.reason);
+        let locked = self.withheld().any(|(_, refusal)| refusal.stage == Stage::Lock);
+        (self.withheld().map(word).collect(), locked)
+    }
+
     /// Ids that could be chosen, in search order.
     pub fn ids(&self) -> Vec<&'static str> {
         self.candidates.iter().filter_map(Candidate::id).collect()
     }
 
-    /// What to say when an id is not there.
+    /// What to say when an id is not there: perhaps its file was not opened, and so nobody knows its id.
     pub fn unknown(&self, id: &str) -> Error {
+        let may_be = |refusal: &Refusal| refusal.presumed_id.as_ref().is_none_or(|presumed| presumed == id);
+        let withheld = |kind| self.withheld().find(|(_, refusal)| refusal.kind() == kind && may_be(refusal));
+        if let Some((path, refusal)) = withheld(ErrorKind::Untrusted).or_else(|| withheld(ErrorKind::Backend)) {
+            let known = if refusal.presumed_id.is_some() { "it is" } else { "it may be" };
+            let message = format!(
+                "backend `{id}` is not among the plugins that were opened; {known} {}, which was not: {}",
+                path.display(),
+                refusal.reason
+            );
+            let hint = "`clamp-host backend list` says more";
+            return Error::new(refusal.kind(), message).hint(refusal.help.as_deref().unwrap_or(hint));
+        }
         let ids = self.ids();
         let hint = if ids.is_empty() {
             let folders: Vec<_> = self.folders.iter().map(|f| f.path.display().to_string()).collect();
@@ -123,7 +168,7 @@ impl Catalog {
 impl Candidate {
     /// Loads one file.
     pub fn load(path: &Path, options: &LoadOptions) -> Self {
-        let loaded = load(path, options).map_err(|e| (Stage::from(e.stage), e.reason));
+        let loaded = load(path, options).map_err(Refusal::from);
         Self { path: path.to_owned(), loaded, backend: OnceLock::new() }
     }
 
@@ -136,7 +181,11 @@ impl Candidate {
     pub fn backend(&self) -> Result<Arc<Backend>> {
         match &self.loaded {
             Ok(loaded) => self.backend.get_or_init(|| Backend::create(loaded)).clone(),
-            Err((_, reason)) => Err(Error::backend(format!("plugin {} cannot be used: {reason}", self.path.display()))),
+            Err(refusal) => {
+                let message = format!("plugin {} cannot be used: {}", self.path.display(), refusal.reason);
+                let error = Error::new(refusal.kind(), message);
+                Err(refusal.help.iter().fold(error, Error::hint))
+            }
         }
     }
 
@@ -151,12 +200,17 @@ impl Candidate {
             sha256: None,
             stage: Stage::Ready,
             reason: None,
+            help: None,
+            quarantine: None,
             devices: Vec::new(),
         };
         match &self.loaded {
-            Err((stage, reason)) => {
-                report.stage = *stage;
-                report.reason = Some(reason.clone());
+            Err(refusal) => {
+                report.stage = refusal.stage;
+                report.sha256.clone_from(&refusal.sha256);
+                report.reason = Some(refusal.reason.clone());
+                report.help.clone_from(&refusal.help);
+                report.quarantine = refusal.finding.as_deref().cloned();
             }
             Ok(loaded) => {
                 report.id = Some(loaded.table.id().to_owned());
@@ -177,6 +231,7 @@ impl Candidate {
                     Err(error) => {
                         report.stage = Stage::Probe;
                         report.reason = Some(error.message);
+                        report.help = error.hint;
                     }
                 }
             }
@@ -185,10 +240,25 @@ impl Candidate {
     }
 }
 
+impl Refusal {
+    fn kind(&self) -> ErrorKind {
+        if self.stage == Stage::Lock { ErrorKind::Untrusted } else { ErrorKind::Backend }
+    }
+}
+
+impl From<LoadError> for Refusal {
+    fn from(error: LoadError) -> Self {
+        let LoadError { stage, reason, help, sha256, presumed_id, finding } = error;
+        Self { stage: stage.into(), reason, help, sha256, presumed_id, finding }
+    }
+}
+
 impl From<LoadStage> for Stage {
     fn from(stage: LoadStage) -> Self {
         match stage {
             LoadStage::Hash => Self::Hash,
+            LoadStage::Lock => Self::Lock,
+            LoadStage::Quarantine => Self::Quarantine,
             LoadStage::Load => Self::Load,
             LoadStage::Door => Self::Door,
             LoadStage::Version => Self::Version,
@@ -202,6 +272,8 @@ impl Stage {
     pub fn name(self) -> &'static str {
         match self {
             Self::Hash => "hash",
+            Self::Lock => "lock",
+            Self::Quarantine => "quarantine",
             Self::Load => "load",
             Self::Door => "door",
             Self::Version => "version",

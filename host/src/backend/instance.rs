@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clamp_plugin_api::abi::{CLAMP_DEVICE_CPU, CLAMP_DEVICE_GPU, ClampBackendV1, ClampDeviceInfo, ClampError};
 use serde::Serialize;
 
+use super::isolate::{Step, Watched};
 use super::load::Loaded;
 use super::translate::{PluginFault, call, given};
 use crate::error::{Error, Result};
@@ -52,6 +53,9 @@ pub struct Backend {
     pub(super) handle: *mut c_void,
     /// Of the file that was opened.
     pub sha256: String,
+    /// What was not verified of that file, for records.
+    pub unverified: Option<&'static str>,
+    pub(super) watched: Watched,
     fp_check: bool,
 }
 
@@ -74,6 +78,10 @@ pub(super) use entry;
 impl Backend {
     /// Creates the plugin's instance.
     pub fn create(loaded: &Loaded) -> Result<Arc<Self>> {
+        loaded.watched.step(Step::Start, None, || Self::start(loaded))
+    }
+
+    fn start(loaded: &Loaded) -> Result<Arc<Self>> {
         let fp_check = loaded.fp_check;
         let mut handle = std::ptr::null_mut();
         let create = entry!(loaded.table, instance_create);
@@ -81,7 +89,9 @@ impl Backend {
         call(fp_check, |err| unsafe { create(loaded.host_api, &raw mut handle, err) })
             .and_then(|()| given(handle))
             .map_err(|fault| fault.into_error(loaded.table.id(), "start"))?;
-        let backend = Arc::new(Self { table: loaded.table, handle, sha256: loaded.sha256.clone(), fp_check });
+        let Loaded { table, unverified, .. } = *loaded;
+        let (sha256, watched) = (loaded.sha256.clone(), loaded.watched.clone());
+        let backend = Arc::new(Self { table, handle, sha256, unverified, watched, fp_check });
         // A setting that changes nothing is a mistake that nobody would see.
         match loaded.unasked_settings().first() {
             None => Ok(backend),
@@ -104,6 +114,10 @@ impl Backend {
 
     /// Facts of every device.
     pub fn devices(&self) -> Result<Vec<DeviceFacts>> {
+        self.watched.step(Step::Devices, None, || self.describe())
+    }
+
+    fn describe(&self) -> Result<Vec<DeviceFacts>> {
         let mut count = 0;
         let device_count = entry!(self.table, device_count);
         // SAFETY: the instance is alive, `count` is writable.

@@ -105,7 +105,7 @@ fn named(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
 }
 
 fn automatic(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
-    let mut passed_over = Vec::new();
+    let (mut passed_over, locked) = catalog.passed_over();
     let mut inexact = false;
     let mut devices = Vec::new();
     for candidate in &catalog.candidates {
@@ -164,6 +164,9 @@ fn automatic(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
     } else if inexact {
         Error::new(ErrorKind::NotCertified, format!("no backend can be used: {}", passed_over.join("; ")))
             .hint("strict runs only what is certified: install a backend that is, or run with --mode fast")
+    } else if locked {
+        Error::new(ErrorKind::Untrusted, format!("no backend can be used: {}", passed_over.join("; ")))
+            .hint("pin the plugins that you trust with `clamp-host backend trust FILE...`")
     } else {
         Error::backend(format!("no backend can be used: {}", passed_over.join("; "))).hint(hint)
     })

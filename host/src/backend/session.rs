@@ -8,6 +8,7 @@ use clamp_kernels::catalogue::{FixedParams, KernelSpec, ParamValue};
 use clamp_plugin_api::abi::{ClampStr, Status};
 
 use super::instance::{Backend, DeviceFacts, entry};
+use super::isolate::Step;
 use super::translate::{PluginFault, given};
 use crate::error::{Error, Result};
 
@@ -30,7 +31,8 @@ impl Device {
         let mut handle = std::ptr::null_mut();
         let device_open = entry!(backend.table, device_open);
         // SAFETY: the instance is alive, `handle` is writable.
-        let opened = backend.call(|err| unsafe { device_open(backend.handle, facts.index, &raw mut handle, err) });
+        let open = || backend.call(|err| unsafe { device_open(backend.handle, facts.index, &raw mut handle, err) });
+        let opened = backend.watched.step(Step::Open, Some(facts.index), open);
         opened
             .and_then(|()| given(handle))
             .map_err(|fault| backend.error(fault, &format!("open device {}", facts.index)))?;
@@ -50,6 +52,11 @@ impl Device {
     /// SHA-256 of the plugin file.
     pub fn plugin_sha256(&self) -> &str {
         &self.backend.sha256
+    }
+
+    /// What was not verified of the plugin file, for records.
+    pub fn plugin_unverified(&self) -> Option<&'static str> {
+        self.backend.unverified
     }
 
     /// Allocates; contents are undefined.

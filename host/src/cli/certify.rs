@@ -101,7 +101,7 @@ fn open(host: &Host, args: &CertifyArgs) -> Result<Arc<Device>> {
         if !Path::new(id).exists() {
             return Err(Error::not_found(format!("plugin file {id} does not exist")).hint("check the path"));
         }
-        host.plugin(Path::new(id)).backend()?
+        host.plugin(Path::new(id))?.backend()?
     } else {
         let catalog = host.catalog()?;
         catalog.find(id).ok_or_else(|| catalog.unknown(id))?.backend()?

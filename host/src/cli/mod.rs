@@ -12,6 +12,7 @@ mod progress;
 mod run;
 mod runs;
 mod setup;
+mod trust;
 
 use std::process::ExitCode;
 
@@ -33,7 +34,7 @@ struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 success, 10 the overlay said no, 11 a limit was hit, 12 refused, 13 not \
-found, 14 bad input, 15 backend failure, 16 no GPU, 17 input/output or disk, 18 not certified, 19 slower than before, 64 wrong usage, 70 a fault of this \
+found, 14 bad input, 15 backend failure, 16 no GPU, 17 input/output or disk, 18 not certified, 19 slower than before, 20 plugin not trusted, 64 wrong usage, 70 a fault of this \
 program.";
 
 /// Options of every command.

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::backend::Notice;
 use crate::error::{Error, ErrorKind};
 
 /// How a command speaks.
@@ -78,6 +79,18 @@ impl Output {
     /// Whether somebody looks at stderr.
     pub(super) fn watched(&self) -> bool {
         !self.json && io::stderr().is_terminal()
+    }
+}
+
+/// How what backends' rooms have to say is shown: on stderr, at once; with `--json` only warnings are.
+pub(super) fn notice(json: bool) -> impl Fn(&Notice<'_>) + Send + Sync + 'static {
+    move |notice| {
+        let mut err = io::stderr().lock();
+        let _ = match notice {
+            Notice::Warning { text, help } => writeln!(err, "warning: {}\n  help: {}", plain(text), plain(help)),
+            Notice::Note(_) if json => Ok(()),
+            Notice::Note(text) => writeln!(err, "note: {}", plain(text)),
+        };
     }
 }
 

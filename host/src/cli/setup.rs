@@ -1,11 +1,15 @@
 //! From the global options to settings and a host.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Global;
+use super::output::notice;
+use crate::backend::Notices;
+use crate::backend::isolate::Prober;
 use crate::config::{Environment, Flag, Places, Raw, Settings, Sources};
 use crate::error::{Error, Result};
-use crate::host::{self, Host};
+use crate::host::{self, DoorOptions, Host};
 
 /// Options of single commands that are settings.
 #[derive(Clone, Debug, Default)]
@@ -61,7 +65,20 @@ pub(super) fn sources<'a>(
 pub(super) fn host(global: &Global, flags: &Flags) -> Result<Host> {
     let (environment, places) = ground()?;
     let settings = Settings::load(&sources(global, flags, &environment, &places)?)?;
-    Host::open(settings, places, global.plugins.clone())
+    let door = DoorOptions {
+        plugin_folders: global.plugins.clone(),
+        prober: Some(prober(global, &settings)),
+        notices: Notices::to(notice(global.json)),
+    };
+    Host::open(settings, places, door)
+}
+
+/// This program, with the settings file that was named. The link of the kernel leads to it even where its file was
+/// replaced meanwhile.
+fn prober(global: &Global, settings: &Settings) -> Prober {
+    let config = global.config.iter().flat_map(|path| ["--config".into(), path.clone().into_os_string()]);
+    let most = Duration::from_millis(settings.backend.probe_ms);
+    Prober { program: "/proc/self/exe".into(), args: config.collect(), most }
 }
 
 /// Only the run root, for commands that read records.

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use super::determinism::Determinism;
 use super::load::Origin;
+use super::trust::{Keys, LockPolicy, PolicyWord, TrustedKey};
 use super::value::{
     BackendName, Bytes, Count, CountOrNone, Folder, Folders, Kind, Mode, ModeWord, OptionalText, Raw, Threads,
 };
@@ -127,6 +128,13 @@ settings! {
         plugin_path: Vec<PathBuf> as Folders = "",
         /// Milliseconds that a backend has for the conformance cases of one kernel; strict refuses one that takes longer.
         certify_ms: u64 as Count = "30000",
+        /// What becomes of a plugin file that plugins.lock does not vouch for. off: it is opened. warn: it is opened, with
+        /// a warning and a line in the record. require: it is not opened.
+        lock_policy: LockPolicy as PolicyWord = "off",
+        /// Whose signatures on plugin files count; the Ed25519 public key of each, with a name for it.
+        trusted_keys: Vec<TrustedKey> as Keys = "",
+        /// Milliseconds that a plugin has to load and start where it is tried in a process of its own.
+        probe_ms: u64 as Count = "60000",
     }
     /// What one call may use. A call that reaches a limit ends with exit code 11 and the limit's name.
     limits: LimitSettings {

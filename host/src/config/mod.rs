@@ -9,6 +9,7 @@ mod keys;
 mod load;
 mod nearest;
 mod places;
+mod trust;
 mod value;
 mod yaml;
 
@@ -20,4 +21,5 @@ pub use keys::{BackendSettings, KEYS, Key, LimitSettings, RunSettings, Settings}
 pub use load::{Flag, Origin, Problem, Shown, Sources, check};
 pub(crate) use nearest::nearest;
 pub use places::Places;
+pub use trust::{LockPolicy, TrustedKey, from_hex};
 pub use value::{Mode, Raw, bytes};

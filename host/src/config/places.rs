@@ -73,6 +73,21 @@ impl Places {
         self.home.join("certificates")
     }
 
+    /// Which plugin files the user trusts.
+    pub fn plugins_lock(&self) -> PathBuf {
+        self.home.join("plugins.lock")
+    }
+
+    /// Marks of plugins that are being opened just now.
+    pub fn loading(&self) -> PathBuf {
+        self.home.join("loading")
+    }
+
+    /// What is known of plugins that ended a host.
+    pub fn quarantine(&self) -> PathBuf {
+        self.home.join("quarantine")
+    }
+
     /// A settings file that came with the program.
     pub fn bundled_config(&self, name: &str) -> PathBuf {
         self.bundled.join("config").join(name)

@@ -100,7 +100,9 @@ impl Plan {
         if self.selection.is_some() && invocation.mode == Mode::Fast {
             trust.push("backend: its bits are not promised (fast)".to_owned());
         }
-        trust.push("signatures: not checked in this version".to_owned());
+        let unverified = self.selection.as_ref().and_then(|selection| selection.device.plugin_unverified());
+        trust.extend(unverified.map(str::to_owned));
+        trust.push("overlay signatures: not checked in this version".to_owned());
         trust
     }
 

@@ -1,5 +1,5 @@
 //! Files that another program reads: they appear whole or not at all, and stay after a power cut. Every such write of
-//! the host goes through here. It never decides what is written or where.
+//! the host goes through here, and so does the right to change a folder. It never decides what is written or where.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
@@ -7,7 +7,7 @@ use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 
 use crate::error::{Error, Result};
@@ -96,6 +96,32 @@ pub fn fsync_dir(folder: &Path) -> Result<()> {
         // A file system without fsync for folders orders names by itself.
         Err(e) if e.kind() == io::ErrorKind::InvalidInput => Ok(()),
         done => done.map_err(|e| Error::io(format!("cannot sync the folder {}", folder.display()), &e)),
+    }
+}
+
+/// The right to change what is in a folder; other processes that ask for it wait for its end.
+pub struct FolderLock {
+    _held: File,
+}
+
+impl FolderLock {
+    /// Waits for the lock of `path`, which must be a folder.
+    ///
+    /// # Errors
+    /// The disk's, naming `path`.
+    pub fn take(path: &Path) -> Result<Self> {
+        let cannot = |e: io::Error| Error::io(format!("cannot lock {}", path.display()), &e);
+        let folder = File::open(path).map_err(cannot)?;
+        match flock(&folder, FlockOperation::LockExclusive) {
+            Ok(()) => Ok(Self { _held: folder }),
+            // Network file systems lock only what is open for writing, and a folder cannot be.
+            Err(Errno::BADF | Errno::INVAL | Errno::NOTSUP | Errno::ISDIR) => {
+                let file = File::options().create(true).append(true).open(path.join(".lock")).map_err(cannot)?;
+                flock(&file, FlockOperation::LockExclusive).map_err(|e| cannot(e.into()))?;
+                Ok(Self { _held: file })
+            }
+            Err(e) => Err(cannot(e.into())),
+        }
     }
 }
 

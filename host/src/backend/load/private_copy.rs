@@ -1,4 +1,5 @@
-//! The private copy of a plugin file: what is hashed is what is opened, whatever happens to the original meanwhile.
+//! The private copy of a plugin file: what is hashed is what is opened, whatever happens to the original meanwhile. First
+//! the bytes are read, so that they can be judged; only then is a copy of them made.
 
 use std::fs::{self, DirBuilder};
 use std::io::Write as _;
@@ -7,10 +8,17 @@ use std::path::{Path, PathBuf};
 
 use clamp_plugin_api::manifest::jcs::sha256_hex;
 
+/// The bytes of a plugin file.
+pub(super) struct Source {
+    bytes: Vec<u8>,
+    pub(super) sha256: String,
+}
+
 /// A copy in a folder that only this user can enter.
 pub(super) struct PrivateCopy {
     path: PathBuf,
-    pub(super) sha256: String,
+    /// Whether there was none before.
+    pub(super) is_new: bool,
     /// Removes a temporary folder once the library is mapped.
     _temporary: Option<tempfile::TempDir>,
 }
@@ -21,8 +29,8 @@ impl PrivateCopy {
     }
 }
 
-/// Copies `source` under its digest, into `cache` where that can be written, else into a temporary folder.
-pub(super) fn make(source: &Path, cache: Option<&Path>) -> Result<PrivateCopy, String> {
+/// Reads a plugin file whole.
+pub(super) fn read(source: &Path) -> Result<Source, String> {
     match fs::metadata(source) {
         Ok(there) if there.is_file() => {}
         Ok(_) => return Err("not a regular file".into()),
@@ -31,18 +39,24 @@ pub(super) fn make(source: &Path, cache: Option<&Path>) -> Result<PrivateCopy, S
     let bytes = fs::read(source).map_err(|e| format!("cannot read it: {e}"))?;
     check_elf(&bytes)?;
     let sha256 = sha256_hex(&bytes);
+    Ok(Source { bytes, sha256 })
+}
+
+/// Copies what was read under its digest, into `cache` where that can be written, else into a temporary folder.
+pub(super) fn make(source: &Source, cache: Option<&Path>) -> Result<PrivateCopy, String> {
+    let Source { bytes, sha256 } = source;
     if let Some(cache) = cache
-        && let Ok(path) = keep(&bytes, &sha256, cache)
+        && let Ok((path, is_new)) = keep(bytes, sha256, cache)
     {
-        return Ok(PrivateCopy { path, sha256, _temporary: None });
+        return Ok(PrivateCopy { path, is_new, _temporary: None });
     }
     let folder = tempfile::Builder::new()
         .prefix("clamp-plugin-")
         .tempdir()
         .map_err(|e| format!("cannot make a private copy of it: {e}"))?;
     let path = folder.path().join(format!("{sha256}.so"));
-    write(&path, &bytes).map_err(|e| format!("cannot make a private copy of it: {e}"))?;
-    Ok(PrivateCopy { path, sha256, _temporary: Some(folder) })
+    write(&path, bytes).map_err(|e| format!("cannot make a private copy of it: {e}"))?;
+    Ok(PrivateCopy { path, is_new: true, _temporary: Some(folder) })
 }
 
 /// A file that is cut short loads, and kills the process when a missing page is touched; so its segments are held against
@@ -72,20 +86,21 @@ fn check_elf(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-fn keep(bytes: &[u8], sha256: &str, cache: &Path) -> std::io::Result<PathBuf> {
+/// The copy in the cache, and whether it was made just now.
+fn keep(bytes: &[u8], sha256: &str, cache: &Path) -> std::io::Result<(PathBuf, bool)> {
     DirBuilder::new().recursive(true).mode(0o700).create(cache)?;
     // An existing folder may have been made by somebody with another idea of privacy.
     fs::set_permissions(cache, std::os::unix::fs::PermissionsExt::from_mode(0o700))?;
     let path = cache.join(format!("{sha256}.so"));
     if fs::read(&path).is_ok_and(|kept| kept == bytes) {
-        return Ok(path);
+        return Ok((path, false));
     }
     let temp = cache.join(format!(".{sha256}.{}", std::process::id()));
     let outcome = write(&temp, bytes).and_then(|()| fs::rename(&temp, &path));
     if outcome.is_err() {
         let _ = fs::remove_file(&temp);
     }
-    outcome.map(|()| path)
+    outcome.map(|()| (path, true))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> std::io::Result<()> {

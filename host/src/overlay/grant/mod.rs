@@ -79,6 +79,7 @@ impl CallState {
             | ErrorKind::NoGpu
             | ErrorKind::NotCertified
             | ErrorKind::Slower
+            | ErrorKind::Untrusted
             | ErrorKind::Internal => {
                 self.host_fault.get_or_insert(error);
                 wit::types::Error::Backend(message)

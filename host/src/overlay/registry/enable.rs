@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use clamp_plugin_api::manifest::{Grant, Manifest};
 
-use super::index::{Entry, Index, StoreLock};
+use super::index::{Entry, Index};
 use super::{GrantChoice, InstalledOverlay, Registry};
 use crate::error::{Error, Result};
+use crate::run::durable::FolderLock;
 
 impl Registry {
     /// Enables or disables the overlay that `name` means, and gives it the grants. Of several versions only one is
@@ -28,7 +29,7 @@ impl Registry {
         let Some(store) = self.stores.first() else { return Err(Error::internal("a registry without a store")) };
         std::fs::create_dir_all(store)
             .map_err(|e| Error::io(format!("cannot make the folder {}", store.display()), &e))?;
-        let lock = StoreLock::take(store)?;
+        let lock = FolderLock::take(store)?;
         let mut index = Index::read(store)?;
         for other in index.overlays.iter_mut().filter(|other| other.name == name) {
             other.enabled = false;

@@ -1,13 +1,11 @@
-//! A store's `index.json`, and the lock that is held while it changes. It looks at no overlay's files.
+//! A store's `index.json`. It looks at no overlay's files.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clamp_plugin_api::manifest::{Grant, jcs, json, overlay_name_problem};
-use rustix::fs::{FlockOperation, flock};
-use rustix::io::Errno;
 use semver::Version;
 use serde::{Deserialize, Serialize};
 
@@ -118,28 +116,5 @@ impl Index {
 
     pub(super) fn find(&self, digest: &str) -> Option<&Entry> {
         self.overlays.iter().find(|entry| entry.digest == digest)
-    }
-}
-
-/// The right to change a store; other processes wait for its end.
-pub(super) struct StoreLock {
-    _held: File,
-}
-
-impl StoreLock {
-    /// Waits for the lock of `store`, which must be a folder.
-    pub(super) fn take(store: &Path) -> Result<Self> {
-        let cannot = |e: io::Error| Error::io(format!("cannot lock {}", store.display()), &e);
-        let folder = File::open(store).map_err(cannot)?;
-        match flock(&folder, FlockOperation::LockExclusive) {
-            Ok(()) => Ok(Self { _held: folder }),
-            // Network file systems lock only what is open for writing, and a folder cannot be.
-            Err(Errno::BADF | Errno::INVAL | Errno::NOTSUP | Errno::ISDIR) => {
-                let file = File::options().create(true).append(true).open(store.join(".lock")).map_err(cannot)?;
-                flock(&file, FlockOperation::LockExclusive).map_err(|e| cannot(e.into()))?;
-                Ok(Self { _held: file })
-            }
-            Err(e) => Err(cannot(e.into())),
-        }
     }
 }

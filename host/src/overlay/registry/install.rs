@@ -12,12 +12,12 @@ use semver::Version;
 
 use super::enable::chosen;
 use super::files::Digesting;
-use super::index::{Entry, Index, StoreLock};
+use super::index::{Entry, Index};
 use super::package::{Package, read_limited, too_large};
 use super::{GrantChoice, InstalledOverlay};
 use crate::config::LimitSettings;
 use crate::error::{Error, Result};
-use crate::run::durable;
+use crate::run::durable::{self, FolderLock};
 
 /// The version that a manifest's `host` is held against.
 const HOST_VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -66,7 +66,7 @@ pub fn install(
         check(manifest, &component)?;
     }
     let made = MadeFolders::make(store)?;
-    let lock = StoreLock::take(store)?;
+    let lock = FolderLock::take(store)?;
     let installed = put(store, &source, &parsed, &files, options);
     drop(lock);
     if installed.is_ok() {
