@@ -49,6 +49,25 @@ impl Bench {
         command(&dist().join("clamp-host"), &self.work(), &self.environment, args, None)
     }
 
+    /// Starts `clamp-host` of the distribution and leaves it running; what it says is lost.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub fn start<S: AsRef<OsStr>>(&self, args: &[S]) -> std::process::Child {
+        use std::process::{Command, Stdio};
+        Command::new(dist().join("clamp-host"))
+            .args(args)
+            .current_dir(self.work())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(&self.environment)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|e| panic!("clamp-host cannot be started: {e}"))
+    }
+
     /// The same with something on stdin.
     pub fn run_with<S: AsRef<OsStr>>(&self, args: &[S], stdin: &[u8]) -> Ran {
         command(&dist().join("clamp-host"), &self.work(), &self.environment, args, Some(stdin))

@@ -12,7 +12,7 @@ use std::process::{Command, Output, Stdio};
 
 pub use bench::Bench;
 pub use npy::{elements, npy};
-pub use plugin::{c_plugin, rust_plugin, twisted_plugin};
+pub use plugin::{Deadly, c_plugin, rust_plugin, twisted_plugin};
 
 /// A folder that `cargo xtask test` made before the tests and named in the environment.
 ///

@@ -35,6 +35,62 @@ pub fn twisted_plugin(name: &str, macros: &[&str], target: &Path) -> PathBuf {
     compile("twisted.c", name, macros, target)
 }
 
+/// A plugin that says when it was opened, and ends its process when it is told to.
+#[derive(Debug)]
+pub struct Deadly {
+    /// The plugin.
+    pub file: PathBuf,
+    trace: PathBuf,
+    trigger: PathBuf,
+}
+
+impl Deadly {
+    /// Compiles `deadly.c` into `target/<name>.so` under the backend id `id`; its trace and trigger lie beside `target`.
+    ///
+    /// # Panics
+    /// If the compiler refuses.
+    pub fn new(name: &str, id: &str, target: &Path) -> Self {
+        let beside = |what: &str| target.with_file_name(format!("{name}.{what}"));
+        let (trace, trigger) = (beside("trace"), beside("trigger"));
+        let text = |word: &str, value: &str| format!("{word}=\"{value}\"");
+        let macros =
+            [text("TRACE", &trace.to_string_lossy()), text("TRIGGER", &trigger.to_string_lossy()), text("ID", id)];
+        let macros: Vec<&str> = macros.iter().map(String::as_str).collect();
+        Self { file: compile("deadly.c", name, &macros, target), trace, trigger }
+    }
+
+    /// How often its constructor ran.
+    pub fn opened(&self) -> usize {
+        std::fs::read_to_string(&self.trace).map_or(0, |text| text.lines().count())
+    }
+
+    /// From now on the process ends where and how `when` says: `load segv`.
+    ///
+    /// # Panics
+    /// If the disk refuses.
+    pub fn kill(&self, when: &str) {
+        std::fs::write(&self.trigger, when).unwrap_or_else(|e| panic!("{}: {e}", self.trigger.display()));
+    }
+
+    /// From now on it works.
+    ///
+    /// # Panics
+    /// If the disk refuses.
+    pub fn spare(&self) {
+        std::fs::remove_file(&self.trigger).unwrap_or_else(|e| panic!("{}: {e}", self.trigger.display()));
+    }
+
+    /// Puts a byte behind its end: another file, which works as before.
+    ///
+    /// # Panics
+    /// If the disk refuses.
+    pub fn change(&self) {
+        use std::io::Write as _;
+        let file = std::fs::OpenOptions::new().append(true).open(&self.file);
+        file.and_then(|mut file| file.write_all(b"x")).unwrap_or_else(|e| panic!("{}: {e}", self.file.display()));
+    }
+}
+
 fn compile(source: &str, name: &str, macros: &[&str], target: &Path) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let to = target.join(format!("{name}.so"));

@@ -211,7 +211,7 @@ mod tests {
             "d".repeat(64)
         );
         for (damaged, line, what) in [
-            (String::new(), 1, "has no end"),
+            (String::new(), 1, "the file is empty"),
             ("\n".to_owned(), 1, "the line is empty"),
             (whole.replace("lock.v1", "lock.v2"), 1, "this host knows the schema"),
             (whole.replace("\"path\":\"/p/cpu.so\",", ""), 2, "missing field `path`"),
