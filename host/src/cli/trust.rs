@@ -133,12 +133,17 @@ fn examine(host: &Host, lock: &Lock, file: &Path, args: &TrustArgs, wanted: Opti
     }
     let (signed, signed_by) = signer(lock, &path, &sha256, args.signature.as_deref())?;
     let isolation = host.isolation();
-    let known = isolation.finding(&sha256).unwrap_or(None);
-    if let Some(finding) = known.as_ref().filter(|finding| finding.state == State::Quarantined && !args.again) {
-        return Err(Error::refused(format!("{shown}: {}", finding.reason()))
+    let known = isolation.finding(&sha256);
+    let withheld = match &known {
+        Ok(Some(finding)) if finding.state == State::Quarantined => Some(finding.reason()),
+        Ok(_) => None,
+        Err(problem) => Some(format!("quarantined, for a reason that cannot be read: {problem}")),
+    };
+    if let Some(reason) = withheld.as_ref().filter(|_| !args.again) {
+        return Err(Error::refused(format!("{shown}: {reason}"))
             .hint("with --again it is tried once more, in a process of its own"));
     }
-    let device = known.as_ref().and_then(|finding| finding.place.device);
+    let device = known.ok().flatten().and_then(|finding| finding.place.device);
     let report = match isolation.try_alone(&path, &sha256, device) {
         Some(Tried::Lived(report)) => report,
         Some(Tried::Ended { step, how }) => {
@@ -146,10 +151,8 @@ fn examine(host: &Host, lock: &Lock, file: &Path, args: &TrustArgs, wanted: Opti
             let how = Some(how);
             let finding = Finding { place, how, state: State::Quarantined };
             let message = format!("{shown}: {}", finding.reason());
-            let _ = isolation.keep(finding);
-            return Err(
-                Error::backend(message).hint("nothing was pinned, and no host will open it; --again tries again")
-            );
+            let kept = if isolation.keep(finding) { ", and no host will open it" } else { "" };
+            return Err(Error::backend(message).hint(format!("nothing was pinned{kept}; --again tries it again")));
         }
         Some(Tried::Unable(why)) => {
             return Err(Error::backend(format!("{shown} could not be tried in a process of its own: {why}"))
@@ -165,8 +168,8 @@ fn examine(host: &Host, lock: &Lock, file: &Path, args: &TrustArgs, wanted: Opti
         );
     };
     let pin = Lock::pin(id, &path, &sha256, signed)?;
-    let lifted = isolation.forget(&sha256)?;
-    Ok(Examined { pin, signed_by, lifted, note: reason })
+    isolation.forget(&sha256)?;
+    Ok(Examined { pin, signed_by, lifted: withheld.is_some(), note: reason })
 }
 
 type Signed<'a> = Option<(&'a crate::config::TrustedKey, [u8; 64])>;

@@ -157,6 +157,8 @@ impl Isolation {
             State::Cleared => return Ok(watched(true)),
             State::Suspected => {}
         }
+        let (step, shown) = (finding.place.step, path.display());
+        self.note(&format!("a host came to its end {step}: {shown} is tried in a process of its own"));
         let (state, step, how) = match self.try_alone(path, sha256, finding.place.device) {
             Some(Tried::Lived(_)) => (State::Cleared, finding.place.step, None),
             Some(Tried::Ended { step, how }) => (State::Quarantined, step, Some(how)),
