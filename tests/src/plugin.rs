@@ -72,6 +72,24 @@ impl Deadly {
         std::fs::write(&self.trigger, when).unwrap_or_else(|e| panic!("{}: {e}", self.trigger.display()));
     }
 
+    /// The next host that opens it stays in its constructor for as long as what [`Self::held`] gives is open.
+    ///
+    /// # Panics
+    /// If the system has no `mkfifo`.
+    pub fn hold(&self) {
+        let made = Command::new("mkfifo").arg(&self.trigger).status();
+        assert!(made.is_ok_and(|status| status.success()), "mkfifo {}", self.trigger.display());
+    }
+
+    /// Waits until a host stands in the constructor.
+    ///
+    /// # Panics
+    /// If the disk refuses.
+    pub fn held(&self) -> std::fs::File {
+        let end = std::fs::OpenOptions::new().write(true).open(&self.trigger);
+        end.unwrap_or_else(|e| panic!("{}: {e}", self.trigger.display()))
+    }
+
     /// From now on it works.
     ///
     /// # Panics

@@ -136,38 +136,33 @@ fn it_is_lifted_by_a_try_in_which_it_does_no_harm() {
     assert_eq!(listed(&bench)["stage"], "quarantine");
 }
 
-/// Waits until a host stands in the constructor of the plugin for the `n`th time.
-fn wait_for(plugin: &Deadly, n: usize) {
-    let start = std::time::Instant::now();
-    while plugin.opened() < n {
-        assert!(start.elapsed().as_secs() < 60, "the host does not get there");
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-}
-
 #[test]
 fn a_host_that_is_loading_just_now_is_no_evidence_and_one_that_was_stopped_is_asked_again() {
     let (mut bench, folder) = bench();
     let plugin = Deadly::new("deadly", "deadly", &folder);
-    plugin.kill("load hang");
-    let mut hanging = start(&bench, &["backend", "list"]);
-    wait_for(&plugin, 1);
-    plugin.spare();
+    let stand_in_it = || {
+        plugin.hold();
+        let host = start(&bench, &["backend", "list"]);
+        let held = plugin.held();
+        plugin.spare();
+        (host, held)
+    };
+    let (mut host, held) = stand_in_it();
     assert_eq!(notes(&bench).0.len(), 1);
     assert_eq!(listed(&bench)["stage"], "ready", "its host lives");
     assert_eq!(notes(&bench).0.len(), 1, "and its mark stays");
     // Somebody stops it: the plugin is tried alone, does no harm, and is believed.
-    hanging.kill().expect("killed");
-    hanging.wait().expect("an end");
+    host.kill().expect("killed");
+    host.wait().expect("an end");
+    drop(held);
     assert_eq!(listed(&bench)["stage"], "ready");
     assert_eq!(notes(&bench), (Vec::new(), Vec::new()));
-    // One that hangs alone as well is not.
+    // One that never answers alone is not.
+    let (mut host, held) = stand_in_it();
+    host.kill().expect("killed");
+    host.wait().expect("an end");
+    drop(held);
     plugin.kill("load hang");
-    let opened = plugin.opened();
-    let mut hanging = start(&bench, &["backend", "list"]);
-    wait_for(&plugin, opened + 1);
-    hanging.kill().expect("killed");
-    hanging.wait().expect("an end");
     bench.environment.insert("CLAMP_BACKEND_PROBE_MS".into(), "300".into());
     let found = listed(&bench);
     let reason = "quarantined: it ended the process that opened it while it was loaded (no answer within 300 ms)";

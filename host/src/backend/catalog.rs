@@ -142,10 +142,13 @@ impl Catalog {
 
     /// What to say when an id is not there: perhaps its file was not opened, and so nobody knows its id.
     pub fn unknown(&self, id: &str) -> Error {
-        let may_be = |refusal: &Refusal| refusal.presumed_id.as_ref().is_none_or(|presumed| presumed == id);
-        let withheld = |kind| self.withheld().find(|(_, refusal)| refusal.kind() == kind && may_be(refusal));
-        if let Some((path, refusal)) = withheld(ErrorKind::Untrusted).or_else(|| withheld(ErrorKind::Backend)) {
-            let known = if refusal.presumed_id.is_some() { "it is" } else { "it may be" };
+        // One that is known by that id goes first, then any whose id nobody knows.
+        let known = |refusal: &Refusal| refusal.presumed_id.as_deref() == Some(id);
+        let nameless = |kind| self.withheld().find(move |(_, r)| r.kind() == kind && r.presumed_id.is_none());
+        let named = self.withheld().find(|(_, refusal)| known(refusal));
+        let withheld = named.or_else(|| nameless(ErrorKind::Untrusted)).or_else(|| nameless(ErrorKind::Backend));
+        if let Some((path, refusal)) = withheld {
+            let known = if known(refusal) { "it is" } else { "it may be" };
             let message = format!(
                 "backend `{id}` is not among the plugins that were opened; {known} {}, which was not: {}",
                 path.display(),
