@@ -7,6 +7,7 @@ mod cache;
 mod device;
 mod driver;
 mod fault;
+pub mod gpu;
 mod kernel;
 mod modules;
 mod points;
