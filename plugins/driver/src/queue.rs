@@ -22,6 +22,8 @@ pub struct Queue<D: Driver> {
     /// Shared by all launches: the queue is in order, so one has done with it when the next begins.
     scratch: Vec<D::Mem>,
     statuses: Statuses<D>,
+    /// Scratch memory that was too small, and the event behind the launches that use it.
+    outgrown: Vec<Outgrown<D>>,
     /// Memory of fills that the device still reads.
     patterns: Vec<Pattern<D>>,
     error: Option<Fault>,
@@ -29,6 +31,9 @@ pub struct Queue<D: Driver> {
 
 /// Memory of a fill, and the event behind it.
 type Pattern<D> = (<<D as Driver>::Stream as Stream>::Event, Box<[u8]>);
+
+/// Scratch memory, and the event behind its last use.
+type Outgrown<D> = (<<D as Driver>::Stream as Stream>::Event, <D as Driver>::Mem);
 
 /// A launch that is ready to be queued.
 struct Ready {
@@ -48,6 +53,7 @@ impl<D: Driver> Queue<D> {
             launches: 0,
             scratch: Vec::new(),
             statuses: Statuses::new(),
+            outgrown: Vec::new(),
             patterns: Vec::new(),
             error: None,
         })
@@ -66,7 +72,8 @@ impl<D: Driver> Queue<D> {
         dst.check(offset, len)?;
         if len > 0 {
             // SAFETY: the range was checked, the rest is the caller's promise.
-            unsafe { self.stream.write(&dst.mem, offset, src, len) }?;
+            let queued = unsafe { self.stream.write(&dst.mem, offset, src, len) };
+            self.noted(queued)?;
             self.points.queued();
         }
         Ok(())
@@ -85,7 +92,8 @@ impl<D: Driver> Queue<D> {
         src.check(offset, len)?;
         if len > 0 {
             // SAFETY: the range was checked, the rest is the caller's promise.
-            unsafe { self.stream.read(&src.mem, offset, dst, len) }?;
+            let queued = unsafe { self.stream.read(&src.mem, offset, dst, len) };
+            self.noted(queued)?;
             self.points.queued();
         }
         Ok(())
@@ -96,7 +104,8 @@ impl<D: Driver> Queue<D> {
         dst.check(to, len)?;
         src.check(from, len)?;
         if len > 0 {
-            self.stream.copy(&dst.mem, to, &src.mem, from, len)?;
+            let queued = self.stream.copy(&dst.mem, to, &src.mem, from, len);
+            self.noted(queued)?;
             self.points.queued();
         }
         Ok(())
@@ -122,7 +131,8 @@ impl<D: Driver> Queue<D> {
         let pattern = bits.to_le_bytes();
         let pattern = &pattern[..width as usize];
         if offset.is_multiple_of(u64::from(width)) {
-            self.stream.fill(&dst.mem, offset, pattern, len)?;
+            let queued = self.stream.fill(&dst.mem, offset, pattern, len);
+            self.noted(queued)?;
             self.points.queued();
             return Ok(());
         }
@@ -135,7 +145,7 @@ impl<D: Driver> Queue<D> {
             Ok(event) => self.patterns.push((event, bytes)),
             Err(fault) => {
                 let _ = self.stream.finish();
-                return Err(fault);
+                return Err(self.device.0.note(fault));
             }
         }
         self.points.queued();
@@ -155,8 +165,13 @@ impl<D: Driver> Queue<D> {
                     false => self.enqueue(launch, ready),
                 };
                 match outcome {
-                    Err(fault) if position == 0 && fault.status != Status::Cancelled => return Err(fault),
-                    outcome => self.error = outcome.err().map(|fault| Fault { launch: self.launches, ..fault }),
+                    Err(fault) if position == 0 && fault.status != Status::Cancelled => {
+                        return Err(self.device.0.note(fault));
+                    }
+                    outcome => {
+                        let launch = self.launches;
+                        self.error = outcome.err().map(|fault| self.device.0.note(Fault { launch, ..fault }));
+                    }
                 }
             }
             self.launches += 1;
@@ -174,9 +189,8 @@ impl<D: Driver> Queue<D> {
     }
 
     pub(crate) fn signal(&mut self) -> Result<u64, Fault> {
-        let point = self.points.give(&mut self.stream)?;
-        self.stream.flush()?;
-        Ok(point)
+        let given = self.points.give(&mut self.stream).and_then(|point| self.stream.flush().map(|()| point));
+        self.noted(given)
     }
 
     pub(crate) fn poll(&mut self) -> Result<u64, Fault> {
@@ -205,6 +219,11 @@ impl<D: Driver> Queue<D> {
         }
     }
 
+    /// An outcome of the driver; a fault that leaves the device of no use is remembered.
+    fn noted<T>(&self, outcome: Result<T, Fault>) -> Result<T, Fault> {
+        outcome.map_err(|fault| self.device.0.note(fault))
+    }
+
     /// Looks over one launch and plans it; queues nothing.
     fn prepare(&self, launch: &LaunchRef<'_, DeviceBackend<D>>) -> Result<Ready, Fault> {
         let inputs = launch
@@ -223,6 +242,7 @@ impl<D: Driver> Queue<D> {
 
     /// Makes the scratch memory large enough for every launch of a batch.
     fn reserve(&mut self, ready: &[Ready]) -> Result<(), Fault> {
+        self.outgrown.retain(|(event, _)| !event.has_ended().unwrap_or(true));
         for plan in ready.iter().map(|ready| &ready.plan) {
             for (position, &bytes) in plan.scratch.iter().enumerate() {
                 if self.scratch.get(position).is_some_and(|mem| mem.bytes() >= bytes) {
@@ -233,8 +253,10 @@ impl<D: Driver> Queue<D> {
                     Fault { message, ..fault }
                 })?;
                 match self.scratch.get_mut(position) {
-                    // Commands that use the old one keep it until they have ended.
-                    Some(smaller) => *smaller = mem,
+                    Some(smaller) => {
+                        let event = self.stream.mark()?;
+                        self.outgrown.push((event, std::mem::replace(smaller, mem)));
+                    }
                     None => self.scratch.push(mem),
                 }
             }

@@ -24,6 +24,7 @@ unsafe impl Sync for Handle {}
 /// Of the unsafe functions: handles come from this trait, are alive, and belong to the entered device; addresses come from
 /// `alloc` or `alloc_pinned` and the ranges lie in what they gave; memory of the host stays valid until the stream has
 /// passed the command.
+#[expect(clippy::missing_safety_doc, reason = "one contract for all of them stands above")]
 pub trait Runtime: Send + Sync + Sized + 'static {
     /// The backend's id, what operators type after `--backend`.
     const ID: &'static str;
