@@ -9,10 +9,12 @@ use crate::device::{Buffer, Device};
 use crate::driver::Driver;
 use crate::kernel::OpenKernel;
 use crate::queue::Queue;
+use crate::settings::Settings;
 
 /// A backend over a vendor's driver.
 pub struct DeviceBackend<D: Driver> {
     host: HostHandle,
+    settings: Settings,
     /// The devices, or what is missing for there to be any.
     devices: Result<Vec<D::Found>, String>,
 }
@@ -26,11 +28,13 @@ impl<D: Driver> Backend for DeviceBackend<D> {
     type Kernel = OpenKernel<D>;
 
     fn create(host: HostHandle) -> Result<Self, Fault> {
+        // Asked for at once: the host refuses a setting that no plugin has asked for by then.
+        let settings = Settings::read(host)?;
         let devices = D::find(host);
         if let Err(missing) = &devices {
             host.log(CLAMP_LOG_INFO, &format!("{}: {missing}", D::ID));
         }
-        Ok(Self { host, devices })
+        Ok(Self { host, settings, devices })
     }
 
     /// What is missing is an error here, since that is where the host shows it.
@@ -42,11 +46,14 @@ impl<D: Driver> Backend for DeviceBackend<D> {
     }
 
     fn device_info(&self, index: u32) -> Result<DeviceDescription, Fault> {
-        Ok(D::facts(self.device(index)?).description)
+        let mut description = D::facts(self.device(index)?).description;
+        // What other code runs under is another device to a certificate.
+        description.dispatch.push_str(&self.settings.in_dispatch());
+        Ok(description)
     }
 
     fn device_open(&self, index: u32) -> Result<Device<D>, Fault> {
-        Device::open(self.host, self.device(index)?)
+        Device::open(self.host, &self.settings, self.device(index)?)
     }
 
     fn device_memory(device: &Device<D>) -> Result<MemoryFigures, Fault> {

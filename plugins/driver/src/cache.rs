@@ -14,6 +14,11 @@ const MAGIC: &[u8; 8] = b"CLAMPMD1";
 /// Bytes of a digest.
 const DIGEST: usize = 32;
 
+/// Eight hexadecimal digits that stand for a text, such as the versions of a compiler that a name has no room for.
+pub fn short_digest(text: &str) -> String {
+    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A folder of compiled modules.
 pub(crate) struct Cache {
     folder: PathBuf,

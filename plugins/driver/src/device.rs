@@ -9,6 +9,7 @@ use crate::driver::{Driver, Facts, Memory};
 use crate::fault::poisons;
 use crate::modules::Modules;
 use crate::probe::{Probed, probed};
+use crate::settings::Settings;
 
 /// A device in use.
 pub struct Device<D: Driver>(pub(crate) Arc<Opened<D>>);
@@ -34,15 +35,16 @@ pub(crate) struct Opened<D: Driver> {
 const LEAST_GROUP: u32 = 256;
 
 impl<D: Driver> Device<D> {
-    pub(crate) fn open(host: HostHandle, found: &D::Found) -> Result<Device<D>, Fault> {
-        let facts = D::facts(found);
+    pub(crate) fn open(host: HostHandle, settings: &Settings, found: &D::Found) -> Result<Device<D>, Fault> {
+        let mut facts = D::facts(found);
+        facts.target = settings.applied(facts.target);
         let most = facts.target.max_group_size;
         if most < LEAST_GROUP {
             let name = &facts.description.name;
             return Err(Fault::unsupported(format!("{name}: work-groups of {most} items, {LEAST_GROUP} are needed")));
         }
         let context = D::open(host, found)?;
-        let modules = Modules::new(host, &context, &facts.identity);
+        let modules = Modules::new(host, settings.cache_dir.clone(), &context, &facts.identity);
         let probed = probed(host, &context, &facts, &modules)?;
         let (allocated, broken) = (AtomicU64::new(0), OnceLock::new());
         Ok(Device(Arc::new(Opened { host, context, facts, probed, modules, allocated, broken })))

@@ -13,9 +13,11 @@ mod modules;
 mod points;
 mod probe;
 mod queue;
+mod settings;
 mod status;
 
 pub use backend::DeviceBackend;
+pub use cache::short_digest;
 pub use device::{Buffer, Device};
 pub use driver::{Driver, Event, Facts, Memory, Span, Stream, Value};
 pub use kernel::OpenKernel;

@@ -19,10 +19,9 @@ pub(crate) struct Modules<D: Driver> {
 }
 
 impl<D: Driver> Modules<D> {
-    /// With the folder of the setting `cache_dir`, if it is set.
-    pub(crate) fn new(host: HostHandle, context: &D::Context, identity: &str) -> Modules<D> {
-        let cache = |folder| Cache::new(PathBuf::from(folder), identity.to_owned(), D::MODULE_SUFFIX);
-        let cache = host.config("cache_dir").map(cache);
+    /// With a folder to keep them in, if there is one.
+    pub(crate) fn new(host: HostHandle, folder: Option<PathBuf>, context: &D::Context, identity: &str) -> Modules<D> {
+        let cache = folder.map(|folder| Cache::new(folder, identity.to_owned(), D::MODULE_SUFFIX));
         Modules { host, context: context.clone(), cache, compiled: Mutex::default() }
     }
 

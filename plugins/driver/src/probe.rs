@@ -33,7 +33,7 @@ pub(crate) fn probed<D: Driver>(
     static KNOWN: Mutex<Option<HashMap<String, Probed>>> = Mutex::new(None);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();
-    let identity = format!("{}\n{:?}", facts.identity, wished(host, facts)?);
+    let identity = format!("{}\n{:?}", facts.identity, facts.target);
     if let Some(probed) = known.get(&identity) {
         return Ok(probed.clone());
     }
@@ -42,30 +42,13 @@ pub(crate) fn probed<D: Driver>(
     Ok(probed)
 }
 
-/// The target as the driver describes it, with what the settings `plan_for` (`cpu` or `gpu`) and `div_sqrt` (`f64`) say.
-fn wished(host: HostHandle, facts: &Facts) -> Result<Target, Fault> {
-    let mut target = facts.target;
-    match host.config("plan_for").as_deref() {
-        None => {}
-        Some("cpu") => target.is_cpu = true,
-        Some("gpu") => target.is_cpu = false,
-        Some(other) => return Err(Fault::invalid(format!("setting plan_for: `{other}` is neither cpu nor gpu"))),
-    }
-    match host.config("div_sqrt").as_deref() {
-        None => {}
-        Some("f64") => target.exact_div_sqrt = false,
-        Some(other) => return Err(Fault::invalid(format!("setting div_sqrt: `{other}` is not f64, the only choice"))),
-    }
-    Ok(target)
-}
-
 fn probe<D: Driver>(
     host: HostHandle,
     context: &D::Context,
     facts: &Facts,
     modules: &Modules<D>,
 ) -> Result<Probed, Fault> {
-    let mut probed = Probed { target: wished(host, facts)?, refusal: None, no_fp64: None };
+    let mut probed = Probed { target: facts.target, refusal: None, no_fp64: None };
     let warn = |text: &str| host.log(CLAMP_LOG_WARN, &format!("{}: {}: {text}", D::ID, facts.description.name));
     let mut verdict = ask(context, &probed.target, modules)?;
     // Where the driver has no binary64, nothing was asked of it.

@@ -248,7 +248,8 @@ impl<D: Driver> Queue<D> {
                 if self.scratch.get(position).is_some_and(|mem| mem.bytes() >= bytes) {
                     continue;
                 }
-                let mem = D::alloc(&self.device.0.context, bytes.next_power_of_two(), false).map_err(|fault| {
+                let shared = self.device.0.facts.description.unified_memory;
+                let mem = D::alloc(&self.device.0.context, bytes, shared).map_err(|fault| {
                     let message = format!("cannot allocate {bytes} bytes of scratch: {}", fault.message);
                     Fault { message, ..fault }
                 })?;

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use clamp_driver::{Driver, Facts};
+use clamp_driver::{Driver, Facts, short_digest};
 use clamp_kernels::device::{Dialect, Target};
 use clamp_plugin_api::abi::{
     CLAMP_DEVICE_CPU, CLAMP_DEVICE_GPU, CLAMP_DEVICE_OTHER, CLAMP_LOG_INFO, DeviceDescription, Fault, HostHandle,
@@ -92,7 +92,7 @@ impl cl::Facts {
             unified_memory: self.unified_memory,
             name: self.name.clone(),
             uuid: self.uuid.clone(),
-            driver: format!("{} {}", self.platform, self.driver_version),
+            driver: format!("{} {} #{}", self.platform, self.driver_version, short_digest(&self.identity())),
             dispatch: self.dispatch(),
         }
     }
