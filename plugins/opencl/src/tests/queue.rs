@@ -4,7 +4,7 @@ use clamp_kernels::catalogue::{Dtype, FixedParams, LaunchParams};
 use clamp_plugin_api::abi::Status;
 
 use super::arrays::{Array, Fill, filled};
-use super::session::{Call, Instance, call};
+use super::session::{Call, Instance, Session, call};
 use super::session_or_skip;
 
 #[test]
