@@ -104,6 +104,13 @@ impl Error {
         self
     }
 
+    /// The same about something that its sender could not name: `about` goes before the message.
+    #[must_use]
+    pub fn about(mut self, about: impl fmt::Display) -> Self {
+        self.message = format!("{about}: {}", self.message);
+        self
+    }
+
     /// A wrong command line.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Usage, message)
@@ -144,7 +151,7 @@ impl Error {
         let error = Self::new(ErrorKind::Io, format!("{doing}: {source}"));
         match source.kind() {
             std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                error.hint("free disk space, or choose another folder with --run-root")
+                error.hint("free disk space, or choose a place on another disk")
             }
             std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
                 error.hint("choose a folder that this user may write, or change its permissions")

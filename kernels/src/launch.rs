@@ -59,14 +59,33 @@ pub struct Launch<'a, 'b> {
     pub present: u64,
 }
 
-/// Data that a kernel refuses, such as an index out of range. The contents of the outputs are then unspecified.
+/// Why a launch failed. The contents of the outputs are then unspecified.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct DataError {
-    /// The lowest element at fault; 0 where the launch as a whole is refused.
-    pub element: u64,
-    /// What is wrong; it names the argument.
-    pub message: String,
+pub enum LaunchError {
+    /// Data that a kernel refuses, such as an index out of range.
+    #[error("{message}")]
+    Data {
+        /// The lowest element at fault; 0 where the launch as a whole is refused.
+        element: u64,
+        /// What is wrong; it names the argument.
+        message: String,
+    },
+    /// There is no memory for what the kernel keeps aside.
+    #[error("there are no {bytes} bytes of memory for what the kernel keeps aside")]
+    OutOfMemory {
+        /// How much was asked for.
+        bytes: u64,
+    },
+}
+
+#[cfg(feature = "cpu")]
+/// `len` elements aside, or an error where there is no memory for them.
+pub(crate) fn aside<T: Clone>(len: usize, element: T) -> Result<Vec<T>, LaunchError> {
+    let mut memory = Vec::new();
+    let bytes = (len as u64).saturating_mul(size_of::<T>() as u64);
+    memory.try_reserve_exact(len).map_err(|_| LaunchError::OutOfMemory { bytes })?;
+    memory.resize(len, element);
+    Ok(memory)
 }
 
 /// Why a kernel could not be opened.
@@ -128,7 +147,7 @@ impl Kernel {
     }
 
     /// Runs on this thread with plain code, the reading of the specification that all else is compared with.
-    pub fn run_reference(&self, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    pub fn run_reference(&self, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
         let params = self.prepare(launch)?;
         match self.spec.op {
             Op::Unary(op) => elementwise::reference::unary(op, launch),
@@ -163,7 +182,7 @@ impl Kernel {
     /// Runs with blocked code, on the threads of the caller's rayon pool where the work is large. The bits are those of
     /// [`Kernel::run_reference`], whatever the threads.
     #[cfg(feature = "cpu")]
-    pub fn run(&self, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+    pub fn run(&self, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
         let params = self.prepare(launch)?;
         let level = self.level;
         match self.spec.op {
@@ -201,7 +220,7 @@ impl Kernel {
     }
 
     /// Checks the launch and gives all parameters in catalogue order. Nothing here allocates but the shape rule.
-    fn prepare(&self, launch: &Launch<'_, '_>) -> Result<ParamValues, DataError> {
+    fn prepare(&self, launch: &Launch<'_, '_>) -> Result<ParamValues, LaunchError> {
         let params = self.spec.launch_values(&self.fixed, launch.params, launch.present).map_err(refuse)?;
         let describe = |storage: usize, dtype: Dtype, shape: Shape| ArrayDesc {
             dtype,
@@ -242,7 +261,7 @@ impl Kernel {
 }
 
 /// Refuses memory of the wrong length or alignment, so that the casts below cannot fail.
-fn check_memory(word: &str, name: &str, dtype: Dtype, shape: Shape, bytes: &[u8]) -> Result<(), DataError> {
+fn check_memory(word: &str, name: &str, dtype: Dtype, shape: Shape, bytes: &[u8]) -> Result<(), LaunchError> {
     if bytes.len() as u64 != shape.bytes(dtype) {
         let want = shape.bytes(dtype);
         return Err(refuse(format!("{word} `{name}`: holds {} bytes, but {dtype} {shape} takes {want}", bytes.len())));
@@ -253,8 +272,8 @@ fn check_memory(word: &str, name: &str, dtype: Dtype, shape: Shape, bytes: &[u8]
     Ok(())
 }
 
-pub(crate) fn refuse(error: impl ToString) -> DataError {
-    DataError { element: 0, message: error.to_string() }
+pub(crate) fn refuse(error: impl ToString) -> LaunchError {
+    LaunchError::Data { element: 0, message: error.to_string() }
 }
 
 /// The elements of an operand that may be the output itself.
@@ -278,7 +297,7 @@ impl<T: Copy> Operand<'_, T> {
 
 impl<'a> Launch<'a, '_> {
     /// The elements of input `position`, which may be the output.
-    pub(crate) fn operand<T: AnyBitPattern>(&self, position: usize) -> Result<Operand<'a, T>, DataError> {
+    pub(crate) fn operand<T: AnyBitPattern>(&self, position: usize) -> Result<Operand<'a, T>, LaunchError> {
         match self.inputs.get(position).copied().flatten() {
             Some(Input { data: Data::Bytes(bytes), .. }) => Ok(Operand::Slice(elements(bytes)?)),
             Some(Input { data: Data::Output(_), .. }) => Ok(Operand::Output),
@@ -287,7 +306,7 @@ impl<'a> Launch<'a, '_> {
     }
 
     /// The elements of input `position`, which is not the output.
-    pub(crate) fn slice<T: AnyBitPattern>(&self, position: usize) -> Result<&'a [T], DataError> {
+    pub(crate) fn slice<T: AnyBitPattern>(&self, position: usize) -> Result<&'a [T], LaunchError> {
         match self.operand(position)? {
             Operand::Slice(slice) => Ok(slice),
             Operand::Output => Err(refuse(format!("input {position} is the output"))),
@@ -295,7 +314,7 @@ impl<'a> Launch<'a, '_> {
     }
 
     /// The elements of input `position`, which is not the output, if it is there.
-    pub(crate) fn optional_slice<T: AnyBitPattern>(&self, position: usize) -> Result<Option<&'a [T]>, DataError> {
+    pub(crate) fn optional_slice<T: AnyBitPattern>(&self, position: usize) -> Result<Option<&'a [T]>, LaunchError> {
         match self.inputs.get(position).copied().flatten() {
             Some(_) => self.slice(position).map(Some),
             None => Ok(None),
@@ -318,14 +337,14 @@ impl<'a> Launch<'a, '_> {
     }
 
     /// The elements of the first output, mostly the only one.
-    pub(crate) fn output<T: AnyBitPattern + NoUninit>(&mut self) -> Result<&mut [T], DataError> {
+    pub(crate) fn output<T: AnyBitPattern + NoUninit>(&mut self) -> Result<&mut [T], LaunchError> {
         self.outputs[0].elements()
     }
 }
 
 impl Output<'_> {
     /// Its elements.
-    pub(crate) fn elements<T: AnyBitPattern + NoUninit>(&mut self) -> Result<&mut [T], DataError> {
+    pub(crate) fn elements<T: AnyBitPattern + NoUninit>(&mut self) -> Result<&mut [T], LaunchError> {
         if self.data.is_empty() {
             return Ok(&mut []);
         }
@@ -333,7 +352,7 @@ impl Output<'_> {
     }
 }
 
-fn elements<T: AnyBitPattern>(bytes: &[u8]) -> Result<&[T], DataError> {
+fn elements<T: AnyBitPattern>(bytes: &[u8]) -> Result<&[T], LaunchError> {
     // An empty slice need not be aligned.
     if bytes.is_empty() { Ok(&[]) } else { bytemuck::try_cast_slice(bytes).map_err(refuse) }
 }

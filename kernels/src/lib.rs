@@ -42,4 +42,4 @@ mod stream;
 #[cfg(feature = "cpu")]
 pub use dispatch::Level;
 #[cfg(feature = "reference")]
-pub use launch::{Data, DataError, Input, Kernel, Launch, OpenError, Output};
+pub use launch::{Data, Input, Kernel, Launch, LaunchError, OpenError, Output};

@@ -206,7 +206,7 @@ fn an_unknown_backend_and_a_missing_gpu_have_their_own_codes() {
     let bench = Bench::new();
     npy(&bench.work().join("x.npy"), &[1.0]);
     let run = ["kernel", "run", "neg.f32.v1", "--in", "x=x.npy", "--out", "y.npy", "--backend"];
-    bench.run(&[&run[..], &["cuda"]].concat()).expect(13).complains_of("backend `cuda` is not installed");
+    bench.run(&[&run[..], &["vulkan"]].concat()).expect(13).complains_of("backend `vulkan` is not installed");
     bench.run(&[&run[..], &["cpu:7"]].concat()).expect(13).complains_of("no device 7");
     bench.run(&[&run[..], &["cpu:x"]].concat()).expect(64).complains_of("\"cpu:x\" is not auto");
     bench.run(&["run", "digits", "--require-gpu"]).expect(16).complains_of("--require-gpu");
@@ -233,6 +233,18 @@ fn the_cpu_backend_works_at_the_level_that_its_setting_names() {
     bench.run(&run).expect(14).complains_of("plugins.cpu.dispatch is `avx3`; there are portable, avx2, avx512");
     bench.environment.clear();
     bench.environment.insert("CLAMP_HOME".into(), bench.home().display().to_string());
+    // Every device backend has these, whatever it finds.
+    bench.environment.insert("CLAMP_PLUGINS_OPENCL_PLAN_FOR".into(), "gpu".into());
+    bench.environment.insert("CLAMP_PLUGINS_OPENCL_DIV_SQRT".into(), "f64".into());
+    let list = bench.run(&["backend", "list", "--json"]).expect(0).json();
+    for device in entry(&list, "clamp_opencl.so")["devices"].as_array().into_iter().flatten() {
+        let dispatch = device["dispatch"].as_str().expect("text");
+        assert!(dispatch.ends_with(" plan_for=gpu div_sqrt=f64"), "{dispatch}");
+    }
+    bench.environment.insert("CLAMP_PLUGINS_OPENCL_PLAN_FOR".into(), "tpu".into());
+    let list = bench.run(&["backend", "list", "--json"]).expect(0).json();
+    assert!(list.to_string().contains("setting plan_for: `tpu` is neither cpu nor gpu"), "{list:#}");
+    bench.environment.retain(|name, _| !name.starts_with("CLAMP_PLUGINS_OPENCL"));
     bench.environment.insert("CLAMP_PLUGINS_CPU_DISPACH".into(), "avx2".into());
     bench.run(&run).expect(14).complains_of("backend `cpu` has no setting plugins.cpu.dispach");
 }

@@ -21,7 +21,7 @@ fn what_does_not_exist_is_named() {
     refused(&bench, &["digitz"], 13, "digitz");
     refused(&bench, &["digits.trian"], 13, "trian");
     refused(&bench, &["digits", "--input", "gone.csv"], 13, "gone.csv");
-    refused(&bench, &["digits", "--backend", "cuda"], 13, "cuda");
+    refused(&bench, &["digits", "--backend", "vulkan"], 13, "vulkan");
 }
 
 #[test]

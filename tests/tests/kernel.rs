@@ -36,6 +36,13 @@ fn wrong_arguments_are_named() {
     run(&[&philox[..], &["n=4"]].concat()).expect(14).complains_of("seed");
     run(&[&philox[..], &["n=-4", "--param", "seed=1"]].concat()).expect(14).complains_of("`n`");
     run(&[&philox[..], &["n=4", "--param", "sede=1"]].concat()).expect(14).complains_of("sede");
+    run(&["neg.f32.v1", "--in", "x=bad.npy", "--out", "y=y.npy"]).expect(14).complains_of("bad.npy");
+    run(&["philox.u32.v1", "--param", "n=4", "--param", "seed=1", "--out", "to=y.npy"])
+        .expect(64)
+        .complains_of("has no output `to`");
+    let mirror = ["mirror.u64.v1", "--in", "seeds=bad.npy", "--in", "states=bad.npy"];
+    let same = ["--out", "seeds_out=y.npy", "--out", "states_out=y.npy", "--out", "words=w.npy"];
+    run(&[&mirror[..], &same].concat()).expect(14).complains_of("bad.npy");
     assert_eq!(bench.names(&bench.work()), ["bad.npy"]);
 }
 
@@ -45,4 +52,27 @@ fn an_output_that_cannot_be_written_is_named_and_nothing_is_left() {
     let args = ["kernel", "run", "philox.u32.v1", "--param", "n=4", "--param", "seed=1", "--out", "no/such/y.npy"];
     bench.run(&args).expect(17).complains_of("no/such/y.npy");
     assert!(bench.names(&bench.work()).is_empty());
+}
+
+#[test]
+fn several_outputs_appear_together_or_not_at_all() {
+    let bench = Bench::new();
+    for (name, bytes) in [("seeds.npy", 8), ("states.npy", 4)] {
+        let words: Vec<u8> = (1..=4u64).flat_map(|word| word.to_le_bytes().into_iter().take(bytes)).collect();
+        let mut head = format!("{{'descr': '<u{bytes}', 'fortran_order': False, 'shape': (4,), }}").into_bytes();
+        head.resize(117, b' ');
+        head.push(b'\n');
+        let file = [b"\x93NUMPY\x01\x00".as_slice(), &118u16.to_le_bytes(), &head, &words].concat();
+        std::fs::write(bench.work().join(name), file).expect("write");
+    }
+    let mirror = |outputs: &[&str]| {
+        let inputs = ["kernel", "run", "mirror.u64.v1", "--in", "seeds=seeds.npy", "--in", "states=states.npy"];
+        let outputs = outputs.iter().flat_map(|output| ["--out", *output]);
+        bench.run(&inputs.into_iter().chain(outputs).collect::<Vec<_>>())
+    };
+    mirror(&["seeds_out=a.npy", "states_out=no/b.npy", "words=c.npy"]).expect(17).complains_of("no/b.npy");
+    mirror(&["seeds_out=a.npy", "states_out=b.npy", "words=b.npy"]).expect(64).complains_of("would go to b.npy");
+    assert_eq!(bench.names(&bench.work()), ["seeds.npy", "states.npy"]);
+    let _ = mirror(&["seeds_out=a.npy", "states_out=b.npy", "words=c.npy"]).expect(0);
+    assert_eq!(bench.names(&bench.work()), ["a.npy", "b.npy", "c.npy", "seeds.npy", "states.npy"]);
 }

@@ -38,7 +38,23 @@ fn an_array_goes_in_and_out_without_a_second_copy() {
     };
     let _ = within(2 * ARRAY + BESIDE).expect(0);
     // The limit is one: with less than both arrays the backend says that it has no memory.
-    within(2 * ARRAY - (32 << 20)).expect(15).complains_of("cannot allocate");
+    within(2 * ARRAY - (32 << 20)).expect(11).complains_of("kernel copy.f32.v1: backend `cpu` could not allocate");
+}
+
+#[test]
+fn memory_that_a_kernel_keeps_aside_and_does_not_get_is_named() {
+    let bench = Bench::new();
+    sparse(&bench.work().join("x.npy"), ARRAY);
+    let host = dist().join("clamp-host");
+    // Both arrays fit, the sort's second one does not.
+    let script = format!(
+        "ulimit -v {} && exec '{}' kernel run sort.f32.v1 --in x=x.npy --out y.npy --backend cpu --threads 1 --mode fast",
+        (2 * ARRAY + BESIDE) >> 10,
+        host.display()
+    );
+    let outcome = command(Path::new("/bin/sh"), &bench.work(), &bench.environment, &["-c", &script], None);
+    outcome.expect(11).complains_of("kernel sort.f32.v1: there are no 402653184 bytes of memory");
+    assert_eq!(bench.names(&bench.work()), ["x.npy"]);
 }
 
 #[test]

@@ -91,14 +91,21 @@ impl PluginFault {
     /// `doing` is what was tried: "open device 0".
     pub(super) fn into_error(self, backend: &str, doing: &str) -> Error {
         let text = if self.text.is_empty() { self.status.describe().to_owned() } else { self.text.clone() };
-        let code = if self.code == 0 { String::new() } else { format!(" (code {})", self.code) };
-        let message = format!("backend `{backend}` could not {doing}: {}: {text}{code}", self.status.describe());
+        let code = if self.code == 0 || text.contains(&format!("({})", self.code)) {
+            String::new()
+        } else {
+            format!(" (code {})", self.code)
+        };
+        let status =
+            if text == self.status.describe() { String::new() } else { format!("{}: ", self.status.describe()) };
+        let message = format!("backend `{backend}` could not {doing}: {status}{text}{code}");
         match self.status {
             Status::Invalid => Error::bad_input(message),
-            Status::NotFound => Error::not_found(message),
+            Status::NotFound => Error::not_found(message)
+                .hint("`clamp-host backend list` shows what each backend finds and lacks; --backend chooses another"),
             Status::Data => Error::new(ErrorKind::Data, message),
             Status::OutOfMemory => {
-                Error::backend(message).hint("use smaller inputs, another device, or close what holds its memory")
+                Error::limit(message).hint("use smaller inputs, another device, or close what holds its memory")
             }
             Status::Panic | Status::Poisoned => Error::backend(message)
                 .hint("this is a fault of the plugin: report it to its author; other backends still work (--backend)"),

@@ -6,14 +6,18 @@ use serde::Serialize;
 
 use super::figure::Figure;
 use super::report::{KernelRow, Report};
+use crate::error::{Error, Result};
+
+/// A change of a call's time that is none.
+const CALL_TOLERANCE: f64 = 0.5;
 
 /// What became of one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// By more than the tolerance, and the quartiles do not overlap.
+    /// By more than the tolerance and the noise.
     Slower,
-    /// By more than the tolerance, and the quartiles do not overlap.
+    /// By more than the tolerance and the noise.
     Faster,
     /// Neither.
     Same,
@@ -67,7 +71,21 @@ pub struct Comparison {
 
 impl Comparison {
     /// Of `now` with `then`.
-    pub fn of(now: &Report, then: &Report, tolerance: f64) -> Self {
+    ///
+    /// # Errors
+    /// Reports of two backends, devices or instruction sets: they say nothing about each other.
+    pub fn of(now: &Report, then: &Report, tolerance: f64) -> Result<Self> {
+        let other = [
+            ("backend", &now.backend, &then.backend),
+            ("device", &now.device, &then.device),
+            ("dispatch", &now.dispatch, &then.dispatch),
+        ];
+        if let Some((field, now, then)) = other.into_iter().find(|(_, now, then)| now != then) {
+            return Err(Error::bad_input(format!(
+                "the reports cannot be compared: {field} is {now} now and was {then}"
+            ))
+            .hint("compare with a report of the same backend, device and instruction set"));
+        }
         let mut rows = Vec::new();
         for row in &now.kernels {
             let former =
@@ -78,7 +96,8 @@ impl Comparison {
         for row in &now.calls {
             let former = then.calls.iter().find(|former| former.name == row.name && former.threads == row.threads);
             let speeds = former.map(|former| Some((row.ns.under(1.0), former.ns.under(1.0))));
-            rows.push(change(&row.name, row.threads, speeds, tolerance));
+            // A call's time has no ceiling beside it that would tell a slower machine.
+            rows.push(change(&row.name, row.threads, speeds, tolerance.max(CALL_TOLERANCE)));
         }
         let is_gone = |name: &str, threads: u32| !rows.iter().any(|row| row.name == name && row.threads == threads);
         let kernels = then.kernels.iter().map(|row| (&row.kernel, row.threads));
@@ -95,7 +114,7 @@ impl Comparison {
             .collect();
         rows.extend(gone);
         let slower = rows.iter().filter(|row| row.verdict == Verdict::Slower).count();
-        Self { tolerance, slower, rows }
+        Ok(Self { tolerance, slower, rows })
     }
 }
 
@@ -118,10 +137,10 @@ fn change(name: &str, threads: u32, speeds: Option<Option<(Figure, Figure)>>, to
         Some(Some((now, then))) => {
             let change = now.median / then.median - 1.0;
             let noise = now.noise() + then.noise();
-            // Where the quartiles of the two overlap, they may well be the same.
+            let beyond = tolerance.max(noise);
             let verdict = match change {
-                _ if change < -tolerance && now.high < then.low => Verdict::Slower,
-                _ if change > tolerance && now.low > then.high => Verdict::Faster,
+                _ if change < -beyond => Verdict::Slower,
+                _ if change > beyond => Verdict::Faster,
                 _ => Verdict::Same,
             };
             row(Some(change), Some(noise), verdict)
@@ -163,7 +182,7 @@ mod tests {
             compute_units: 1,
         };
         let report = |kernels| Report { kernels, ..Report::new(&facts, "cpu", "1", 64) };
-        let compared = Comparison::of(&report(now), &report(then), 0.05);
+        let compared = Comparison::of(&report(now), &report(then), 0.05).expect("of one device");
         assert_eq!(compared.slower, compared.rows.iter().filter(|row| row.verdict == Verdict::Slower).count());
         compared.rows.into_iter().map(|row| (row.name, row.verdict)).collect()
     }

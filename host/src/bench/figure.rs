@@ -26,6 +26,11 @@ impl Figure {
         Some(Self { median: at(0.5), low: at(0.25), high: at(0.75) })
     }
 
+    /// Whether it can be of measurements: positive numbers in order.
+    pub fn is_sound(self) -> bool {
+        0.0 < self.low && self.low <= self.median && self.median <= self.high && self.high.is_finite()
+    }
+
     /// A quantity that falls as this one grows: `amount` over each.
     #[must_use]
     pub fn under(self, amount: f64) -> Self {

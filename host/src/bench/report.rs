@@ -142,8 +142,17 @@ impl Report {
             }
             None => return Err(Error::bad_input(format!("{origin}: is no report of `bench`")).hint(again)),
         }
-        serde_path_to_error::deserialize(value)
-            .map_err(|e| Error::bad_input(format!("{origin}: {}: {}", e.path(), e.inner())).hint(again))
+        let report: Self = serde_path_to_error::deserialize(value)
+            .map_err(|e| Error::bad_input(format!("{origin}: {}: {}", e.path(), e.inner())).hint(again))?;
+        for (index, row) in report.kernels.iter().enumerate() {
+            let figures = [("seconds", Some(row.seconds)), ("share", row.share)];
+            if let Some((field, _)) = figures.iter().find(|(_, figure)| figure.is_some_and(|figure| !figure.is_sound()))
+            {
+                let message = format!("{origin}: kernels[{index}].{field}: is no spread of positive numbers");
+                return Err(Error::bad_input(message).hint(again));
+            }
+        }
+        Ok(report)
     }
 }
 

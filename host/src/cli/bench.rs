@@ -74,12 +74,19 @@ pub(super) fn run(global: &Global, args: &BenchArgs, output: &Output) -> Result<
     if let Some(n) = threads.iter().find(|n| **n > 65_536) {
         return Err(Error::usage(format!("--threads {n}: is more than 65536")));
     }
+    if device.backend_id() != "cpu" && !args.threads.is_empty() {
+        return Err(Error::usage(format!(
+            "--threads: backend `{}` has threads of its own choice",
+            device.backend_id()
+        ))
+        .hint("leave --threads out; it is for the CPU backend"));
+    }
     let options = Options { kernels: args.kernels.clone(), threads, size, time: Duration::from_secs_f64(args.time) };
     let report = {
         let mut line = Line(output.watched().then(|| ProgressLine::new("bench")));
         bench::run(&device, &options, &mut line)?
     };
-    let comparison = former.as_ref().map(|former| Comparison::of(&report, former, args.tolerance));
+    let comparison = former.as_ref().map(|former| Comparison::of(&report, former, args.tolerance)).transpose()?;
     let slower = comparison.as_ref().is_some_and(|comparison| comparison.slower > 0);
     if output.json {
         let mut value = serde_json::to_value(&report).map_err(|e| Error::internal(e.to_string()))?;

@@ -17,6 +17,7 @@ use crate::backend::{ArrayRef, Bits, Device, LaunchSpec, Queue, QueueOptions, Se
 use crate::config::Mode;
 use crate::error::{Error, Result};
 use crate::npy::{self, Source};
+use crate::run::durable::Staged;
 
 #[derive(Subcommand)]
 pub(super) enum KernelCommand {
@@ -157,13 +158,18 @@ fn run_kernel(global: &Global, args: &KernelRunArgs, output: &Output) -> Result<
     let mode = host.settings.run.mode;
     let bits = Bits::of(mode, &host.certifier);
     let wish = Wish { backend: &host.settings.backend.default, require_gpu: false, kernels: &ids, bits };
-    let Selection { device, standings, .. } = select(host.catalog()?, &wish)?;
+    let about = |e: Error| if e.message.contains(spec.id) { e } else { e.about(format!("kernel {}", spec.id)) };
+    let Selection { device, standings, .. } = select(host.catalog()?, &wish).map_err(about)?;
+    for note in standings.iter().flat_map(|standings| &standings.notes) {
+        output.say(&format!("note: {note}"));
+    }
     let options = QueueOptions { strict: mode == Mode::Strict, max_threads: host.settings.run.threads, batch: 1 };
     let mut queue = Queue::create(&device, options)?;
     let inputs = inputs
         .into_iter()
         .map(|source| source.map(|source| upload(&device, &mut queue, source)).transpose())
-        .collect::<Result<Vec<_>>>()?;
+        .collect::<Result<Vec<_>>>()
+        .map_err(about)?;
     let outputs = spec
         .outputs
         .iter()
@@ -172,14 +178,18 @@ fn run_kernel(global: &Global, args: &KernelRunArgs, output: &Output) -> Result<
             let buffer = device.alloc(shape.bytes(arg.dtype))?;
             Ok(ArrayRef { buffer, byte_offset: 0, dtype: arg.dtype, shape: *shape })
         })
-        .collect::<Result<Vec<_>>>()?;
-    let kernel = device.open_kernel(spec, &fixed)?;
-    queue.launch(LaunchSpec { kernel, inputs, outputs: outputs.clone(), params: launch })?;
-    for (array, path) in outputs.iter().zip(&targets) {
-        // What is wrong with the data is told before a file is begun.
-        queue.sync()?;
-        npy::write(path, array.dtype, &array.shape, |put| download(&mut queue, array, put))?;
-    }
+        .collect::<Result<Vec<_>>>()
+        .map_err(about)?;
+    let kernel = device.open_kernel(spec, &fixed).map_err(about)?;
+    queue.launch(LaunchSpec { kernel, inputs, outputs: outputs.clone(), params: launch }).map_err(about)?;
+    // What is wrong with the data is told before a file is begun; no file appears before all are written.
+    queue.sync().map_err(about)?;
+    let staged = outputs
+        .iter()
+        .zip(&targets)
+        .map(|(array, path)| npy::stage(path, array.dtype, &array.shape, |put| download(&mut queue, array, put)));
+    let staged = staged.collect::<Result<Vec<_>>>()?;
+    staged.into_iter().flatten().try_for_each(Staged::publish)?;
     let certificate = standings.map(|standings| standings.label(mode));
     if output.json {
         let outputs = outputs_json(spec, &outputs, &targets);
@@ -219,7 +229,7 @@ fn unknown(id: &str) -> Error {
 fn pair<'a>(text: &'a str, flag: &str) -> Result<(&'a str, &'a str)> {
     text.split_once('=')
         .filter(|(name, value)| !name.is_empty() && !value.is_empty())
-        .ok_or_else(|| Error::usage(format!("{flag} {text}: write it as NAME=VALUE")))
+        .ok_or_else(|| Error::usage(format!("{flag} {text}: write it as NAME=VALUE, neither of them empty")))
 }
 
 fn open_inputs(spec: &KernelSpec, given: &[String]) -> Result<Vec<Option<Source>>> {
@@ -248,7 +258,15 @@ fn open_inputs(spec: &KernelSpec, given: &[String]) -> Result<Vec<Option<Source>
 fn output_files(spec: &KernelSpec, given: &[String]) -> Result<Vec<PathBuf>> {
     if let ([only], [one]) = (spec.outputs, given) {
         let path = one.strip_prefix(&format!("{}=", only.name)).unwrap_or(one);
-        return Ok(vec![path.into()]);
+        return match path.split_once('=') {
+            Some((name, file)) if !name.contains(['/', '.']) => Err(Error::usage(format!(
+                "--out {one}: kernel {} has no output `{name}`, it has {}",
+                spec.id,
+                arguments(spec.outputs)
+            ))
+            .hint(format!("write --out {file}, or --out ./{path} where the file is called so"))),
+            _ => Ok(vec![path.into()]),
+        };
     }
     let mut files: BTreeMap<&str, &str> = BTreeMap::new();
     for text in given {
@@ -260,6 +278,12 @@ fn output_files(spec: &KernelSpec, given: &[String]) -> Result<Vec<PathBuf>> {
                 arguments(spec.outputs)
             )));
         }
+    }
+    let mut names: Vec<&&str> = files.values().collect();
+    names.sort_unstable();
+    if let Some(two) = names.windows(2).find(|two| two[0] == two[1]) {
+        return Err(Error::usage(format!("--out: two outputs of kernel {} would go to {}", spec.id, two[0]))
+            .hint("give each its own file"));
     }
     spec.outputs
         .iter()

@@ -4,6 +4,7 @@ mod backend;
 mod bench;
 mod certify;
 mod config;
+mod echo;
 mod fault;
 mod kernel;
 mod output;
@@ -84,6 +85,7 @@ pub fn main() -> ExitCode {
     match Cli::try_parse() {
         Ok(cli) => {
             let output = Output::new(cli.global.json);
+            echo::install(cli.global.verbose);
             let code = dispatch(&cli, &output).unwrap_or_else(|error| output.fail(&error));
             output.end(code)
         }
@@ -95,11 +97,7 @@ pub fn main() -> ExitCode {
             _ if json_wanted && std::env::args_os().nth(1).is_some_and(|word| word == "run") => {
                 run::refuse(&usage_error(&error), &Output::new(true))
             }
-            _ if json_wanted => Output::new(true).fail(&usage_error(&error)),
-            _ => {
-                let _ = error.print();
-                ExitCode::from(crate::error::ErrorKind::Usage.exit_code())
-            }
+            _ => Output::new(json_wanted).fail(&usage_error(&error)),
         },
     }
 }
@@ -108,7 +106,9 @@ fn usage_error(error: &clap::Error) -> Error {
     let text = error.render().to_string();
     let said: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
     let said = said.join(" ");
-    Error::usage(said.trim_start_matches("error: ")).hint("--help shows how it is used")
+    let tip = text.lines().find_map(|line| line.trim().strip_prefix("tip: ")).map(|tip| format!("{tip}; "));
+    Error::usage(said.trim_start_matches("error: "))
+        .hint(format!("{}--help shows how it is used", tip.unwrap_or_default()))
 }
 
 fn dispatch(cli: &Cli, output: &Output) -> Result<ExitCode> {

@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 use super::Global;
 use super::output::{Output, error_json, exit_of};
 use super::progress::ProgressLine;
-use super::setup;
+use super::{echo, setup};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::invoke::{self, EchoLayer, Input, Invocation, Observer, Outcome};
+use crate::invoke::{self, Input, Invocation, Observer, Outcome};
 use crate::overlay::Progress;
 
 #[derive(Args)]
@@ -74,7 +74,7 @@ pub(super) fn run(global: &Global, args: &RunArgs, output: &Output) -> Result<Ex
     let outcome = prepare(global, args).and_then(|(host, invocation)| {
         let progress: Box<dyn Progress> =
             if output.watched() { Box::new(ProgressLine::new(&invocation.target)) } else { Box::new(()) };
-        invoke::run(&host, &invocation, Observer { progress, echo: echo(global.verbose) })
+        invoke::run(&host, &invocation, Observer { progress, echo: echo::layer(global.verbose) })
     });
     match outcome {
         Ok(outcome) => Ok(report(&outcome, output)),
@@ -239,17 +239,4 @@ fn refused_json(error: &Error) -> Value {
         "duration_ms": Value::Null,
         "degraded": false,
     })
-}
-
-/// Log lines for people, where `-v` asks for them.
-fn echo(verbose: u8) -> Option<EchoLayer> {
-    use tracing_subscriber::Layer as _;
-    let level = match verbose {
-        0 => return None,
-        1 => tracing::Level::INFO,
-        _ => tracing::Level::DEBUG,
-    };
-    let filter = tracing_subscriber::filter::LevelFilter::from_level(level);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).without_time().with_ansi(false);
-    Some(layer.with_filter(filter).boxed())
 }

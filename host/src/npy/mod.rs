@@ -10,6 +10,7 @@ use clamp_kernels::catalogue::{Dtype, Shape};
 use npyz::{DType, Order};
 
 use crate::error::{Error, Result};
+use crate::run::durable::{Staged, stage_file_with};
 
 /// Bytes of one piece.
 const PIECE: u64 = 4 << 20;
@@ -134,9 +135,15 @@ fn cannot_read(path: &Path, error: &std::io::Error) -> Error {
 /// Where the pieces of an array's elements go, in order.
 pub type Sink<'a> = dyn FnMut(&[u8]) -> Result<()> + 'a;
 
-/// Writes a whole file: temp, fsync, rename; `pieces` hands over the elements' bytes. A link is followed; a device or pipe
-/// (`/dev/stdout`) is written to and never replaced.
-pub fn write(path: &Path, dtype: Dtype, shape: &Shape, pieces: impl FnOnce(&mut Sink<'_>) -> Result<()>) -> Result<()> {
+/// Writes a whole file beside its place and syncs it; `pieces` hands over the elements' bytes. It appears when it is
+/// published. A link is followed; a device or pipe (`/dev/stdout`) is written to at once and never replaced: then there is
+/// nothing to publish.
+pub fn stage(
+    path: &Path,
+    dtype: Dtype,
+    shape: &Shape,
+    pieces: impl FnOnce(&mut Sink<'_>) -> Result<()>,
+) -> Result<Option<Staged>> {
     let cannot = |e: &std::io::Error| Error::io(format!("cannot write {}", path.display()), e);
     let write_to = |file: &mut File| {
         let mut put = |bytes: &[u8]| file.write_all(bytes).map_err(|e| cannot(&e));
@@ -148,10 +155,11 @@ pub fn write(path: &Path, dtype: Dtype, shape: &Shape, pieces: impl FnOnce(&mut 
             Err(Error::bad_input(format!("cannot write {}: it is a folder", path.display())).hint("name a file in it"))
         }
         Ok(there) if !there.is_file() => {
-            write_to(&mut std::fs::OpenOptions::new().write(true).open(path).map_err(|e| cannot(&e))?)
+            write_to(&mut std::fs::OpenOptions::new().write(true).open(path).map_err(|e| cannot(&e))?)?;
+            Ok(None)
         }
-        Ok(_) => crate::run::durable::write_file_with(&path.canonicalize().map_err(|e| cannot(&e))?, write_to),
-        Err(_) => crate::run::durable::write_file_with(path, write_to),
+        Ok(_) => stage_file_with(&path.canonicalize().map_err(|e| cannot(&e))?, write_to).map(Some),
+        Err(_) => stage_file_with(path, write_to).map(Some),
     }
 }
 
@@ -203,6 +211,10 @@ fn dtype_of(dtype: &DType) -> std::result::Result<Dtype, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn write(path: &Path, dtype: Dtype, shape: &Shape, pieces: impl FnOnce(&mut Sink<'_>) -> Result<()>) -> Result<()> {
+        stage(path, dtype, shape, pieces)?.map_or(Ok(()), Staged::publish)
+    }
 
     fn shape() -> Shape {
         Shape::new(&[3]).expect("shape")

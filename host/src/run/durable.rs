@@ -5,10 +5,11 @@ use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
+use tempfile::NamedTempFile;
 
 use crate::error::{Error, Result};
 
@@ -18,7 +19,7 @@ use crate::error::{Error, Result};
 /// # Errors
 /// The disk's, naming `path`.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
-    put(path, true, |file| file.write_all(bytes).map_err(|e| cannot_write(path, &e))).map(|_| ())
+    write_file_with(path, |file| file.write_all(bytes).map_err(|e| cannot_write(path, &e)))
 }
 
 /// [`write_file`] of what `write` writes, which need not be in memory at one time.
@@ -26,24 +27,22 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<()> {
 /// # Errors
 /// Those of `write`, or the disk's, naming `path`.
 pub fn write_file_with(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<()> {
-    put(path, true, write).map(|_| ())
+    stage_file_with(path, write)?.publish()
 }
 
-/// [`write_file`] for a file that must not be there yet: false, and nothing changed, where it is.
+/// A file that is written and safe on the disk, but has not its name yet. Dropping it leaves nothing.
+#[derive(Debug)]
+pub struct Staged {
+    temp: NamedTempFile,
+    path: PathBuf,
+}
+
+/// [`write_file_with`] up to the rename, for several files that appear together or not at all.
 ///
 /// # Errors
-/// The disk's, naming `path`.
-pub fn write_new_file(path: &Path, bytes: &[u8]) -> Result<bool> {
-    put(path, false, |file| file.write_all(bytes).map_err(|e| cannot_write(path, &e)))
-}
-
-fn cannot_write(path: &Path, error: &io::Error) -> Error {
-    Error::io(format!("cannot write {}", path.display()), error)
-}
-
-fn put(path: &Path, replace: bool, write: impl FnOnce(&mut File) -> Result<()>) -> Result<bool> {
+/// Those of `write`, or the disk's, naming `path`.
+pub fn stage_file_with(path: &Path, write: impl FnOnce(&mut File) -> Result<()>) -> Result<Staged> {
     let cannot = |e: &io::Error| cannot_write(path, e);
-    let folder = folder_of(path);
     let mut prefix = OsStr::new(".").to_owned();
     prefix.push(path.file_name().unwrap_or_default());
     prefix.push(".");
@@ -52,16 +51,43 @@ fn put(path: &Path, replace: bool, write: impl FnOnce(&mut File) -> Result<()>) 
         .prefix(&prefix)
         .suffix(".tmp")
         .permissions(Permissions::from_mode(0o666))
-        .tempfile_in(folder)
+        .tempfile_in(folder_of(path))
         .map_err(|e| cannot(&e))?;
     write(temp.as_file_mut())?;
     temp.as_file().sync_all().map_err(|e| cannot(&e))?;
-    let renamed = if replace { temp.persist(path) } else { temp.persist_noclobber(path) };
-    match renamed {
-        Ok(_) => fsync_dir(folder).map(|()| true),
-        Err(e) if !replace && e.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-        Err(e) => Err(cannot(&e.error)),
+    Ok(Staged { temp, path: path.to_owned() })
+}
+
+impl Staged {
+    /// Gives it its name, in place of what was there.
+    ///
+    /// # Errors
+    /// The disk's, naming the path.
+    pub fn publish(self) -> Result<()> {
+        self.temp.persist(&self.path).map_err(|e| cannot_write(&self.path, &e.error))?;
+        fsync_dir(folder_of(&self.path))
     }
+
+    /// The same where nothing has the name yet: false, and nothing changed, where something has.
+    fn publish_new(self) -> Result<bool> {
+        match self.temp.persist_noclobber(&self.path) {
+            Ok(_) => fsync_dir(folder_of(&self.path)).map(|()| true),
+            Err(e) if e.error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            Err(e) => Err(cannot_write(&self.path, &e.error)),
+        }
+    }
+}
+
+/// [`write_file`] for a file that must not be there yet: false, and nothing changed, where it is.
+///
+/// # Errors
+/// The disk's, naming `path`.
+pub fn write_new_file(path: &Path, bytes: &[u8]) -> Result<bool> {
+    stage_file_with(path, |file| file.write_all(bytes).map_err(|e| cannot_write(path, &e)))?.publish_new()
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Error {
+    Error::io(format!("cannot write {}", path.display()), error)
 }
 
 /// Gives the folder `temp` the name `target`, which must not exist: false, and nothing changed, where it does. Of

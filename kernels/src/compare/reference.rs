@@ -2,17 +2,17 @@
 
 use crate::catalogue::{Dtype, Relation};
 use crate::float::Float;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// 1 where the relation holds, else 0.
-pub(crate) fn compare(relation: Relation, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn compare(relation: Relation, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.input_dtype() {
         Dtype::F32 => compare_of::<f32>(relation, launch),
         _ => compare_of::<f64>(relation, launch),
     }
 }
 
-fn compare_of<T: Float>(relation: Relation, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn compare_of<T: Float>(relation: Relation, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let holds: fn(&T, &T) -> bool = match relation {
         Relation::Lt => T::lt,
         Relation::Le => T::le,

@@ -3,19 +3,19 @@
 
 use super::Case;
 use crate::catalogue::{Shape, find};
-use crate::launch::{Data, DataError, Input, Kernel, Launch, Output};
+use crate::launch::{Data, Input, Kernel, Launch, LaunchError, Output};
 
 /// The outputs' bytes in catalogue order, or why the reference refuses the case.
-pub fn expected(case: &Case) -> Result<Vec<Vec<u8>>, DataError> {
+pub fn expected(case: &Case) -> Result<Vec<Vec<u8>>, LaunchError> {
     run(case, |kernel, launch| kernel.run_reference(launch))
 }
 
 /// Runs a case by `how`, with memory of its own for every array.
 pub(super) fn run(
     case: &Case,
-    how: impl FnOnce(Kernel, &mut Launch<'_, '_>) -> Result<(), DataError>,
-) -> Result<Vec<Vec<u8>>, DataError> {
-    let refuse = |error: &dyn std::fmt::Display| DataError { element: 0, message: error.to_string() };
+    how: impl FnOnce(Kernel, &mut Launch<'_, '_>) -> Result<(), LaunchError>,
+) -> Result<Vec<Vec<u8>>, LaunchError> {
+    let refuse = |error: &dyn std::fmt::Display| LaunchError::Data { element: 0, message: error.to_string() };
     let spec = find(case.kernel).ok_or_else(|| refuse(&"there is no such kernel"))?;
     let (fixed, params) = spec.split_params(&case.given()).map_err(|error| refuse(&error))?;
     let values = spec.param_values(&fixed, &params).map_err(|error| refuse(&error))?;
@@ -78,7 +78,7 @@ mod tests {
         Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    fn agrees(case: &Case, outputs: Result<Vec<Vec<u8>>, DataError>, how: &str) {
+    fn agrees(case: &Case, outputs: Result<Vec<Vec<u8>>, LaunchError>, how: &str) {
         let what = format!("{} {} by {how}", case.kernel, case.name);
         let outputs = outputs.unwrap_or_else(|error| panic!("{what}: {error}"));
         let golden = golden(case.kernel, &case.name).unwrap_or_else(|| panic!("{what}: run `cargo xtask golden`"));

@@ -7,10 +7,10 @@ use crate::blocks::{walk, walk_each};
 use crate::catalogue::{Binary, Dtype, ParamValue, Unary};
 use crate::dispatch::Level;
 use crate::float::Float;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// One operand.
-pub(crate) fn unary(level: Level, op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn unary(level: Level, op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype() {
         Dtype::F32 if op == Unary::Copy => each1(level, launch, |x: u32| x),
         Dtype::F32 => unary_of::<f32>(level, op, launch),
@@ -19,7 +19,7 @@ pub(crate) fn unary(level: Level, op: Unary, launch: &mut Launch<'_, '_>) -> Res
     }
 }
 
-fn unary_of<T: Rsqrt>(level: Level, op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn unary_of<T: Rsqrt>(level: Level, op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match op {
         Unary::Copy => each1(level, launch, |x: T| x),
         Unary::Neg => each1(level, launch, |x: T| x.negated().canonical()),
@@ -31,14 +31,14 @@ fn unary_of<T: Rsqrt>(level: Level, op: Unary, launch: &mut Launch<'_, '_>) -> R
 }
 
 /// Two operands.
-pub(crate) fn binary(level: Level, op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn binary(level: Level, op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype() {
         Dtype::F32 => binary_of::<f32>(level, op, launch),
         _ => binary_of::<f64>(level, op, launch),
     }
 }
 
-fn binary_of<T: Float>(level: Level, op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn binary_of<T: Float>(level: Level, op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match op {
         Binary::Add => each2(level, launch, |x: T, y| (x + y).canonical()),
         Binary::Sub => each2(level, launch, |x: T, y| (x - y).canonical()),
@@ -50,21 +50,25 @@ fn binary_of<T: Float>(level: Level, op: Binary, launch: &mut Launch<'_, '_>) ->
 }
 
 /// x * y + z, rounded once.
-pub(crate) fn fma(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn fma(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype() {
         Dtype::F32 => fma_of::<f32>(level, launch),
         _ => fma_of::<f64>(level, launch),
     }
 }
 
-fn fma_of<T: Float>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn fma_of<T: Float>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let operands = [launch.operand(0)?, launch.operand(1)?, launch.operand(2)?];
     walk_each(level, operands, launch.output()?, |[x, y, z]: [T; 3]| x.fused(y, z).canonical());
     Ok(())
 }
 
 /// min(max(x, lo), hi).
-pub(crate) fn clamp(level: Level, launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn clamp(
+    level: Level,
+    launch: &mut Launch<'_, '_>,
+    params: &[Option<ParamValue>],
+) -> Result<(), LaunchError> {
     match *params {
         [Some(ParamValue::F32(lo)), Some(ParamValue::F32(hi))] => {
             each1(level, launch, move |x: f32| x.greatest(lo).least(hi))
@@ -77,14 +81,14 @@ pub(crate) fn clamp(level: Level, launch: &mut Launch<'_, '_>, params: &[Option<
 }
 
 /// y where x is not 0, else z.
-pub(crate) fn select(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn select(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype() {
         Dtype::F32 => select_bits::<u32>(launch),
         _ => select_bits::<u64>(launch),
     }
 }
 
-fn select_bits<T: Pod + Send + Sync>(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn select_bits<T: Pod + Send + Sync>(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let condition = launch.slice::<u8>(0)?;
     let operands = [launch.operand::<T>(1)?, launch.operand::<T>(2)?];
     walk(operands, launch.output()?, |start, [y, z], out| {
@@ -101,7 +105,7 @@ pub(crate) fn each1<T: Pod + Send + Sync>(
     level: Level,
     launch: &mut Launch<'_, '_>,
     f: impl Fn(T) -> T + Copy + Sync,
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let operands = [launch.operand(0)?];
     walk_each(level, operands, launch.output()?, |[x]| f(x));
     Ok(())
@@ -111,7 +115,7 @@ fn each2<T: Pod + Send + Sync>(
     level: Level,
     launch: &mut Launch<'_, '_>,
     f: impl Fn(T, T) -> T + Copy + Sync,
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let operands = [launch.operand(0)?, launch.operand(1)?];
     walk_each(level, operands, launch.output()?, |[x, y]| f(x, y));
     Ok(())

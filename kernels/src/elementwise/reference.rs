@@ -5,10 +5,10 @@ use bytemuck::Pod;
 use super::rsqrt::Rsqrt;
 use crate::catalogue::{Binary, Dtype, ParamValue, Unary};
 use crate::float::Float;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// One operand.
-pub(crate) fn unary(op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn unary(op: Unary, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype() {
         // A move is one of bit patterns: it keeps a NaN as it is.
         Dtype::F32 if op == Unary::Copy => each1(launch, |x: u32| x),
@@ -30,7 +30,7 @@ fn unary_step<T: Rsqrt>(op: Unary) -> fn(T) -> T {
 }
 
 /// Two operands.
-pub(crate) fn binary(op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn binary(op: Binary, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype() {
         Dtype::F32 => each2(launch, binary_step::<f32>(op)),
         _ => each2(launch, binary_step::<f64>(op)),
@@ -49,7 +49,7 @@ fn binary_step<T: Float>(op: Binary) -> fn(T, T) -> T {
 }
 
 /// x * y + z, rounded once.
-pub(crate) fn fma(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn fma(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype() {
         Dtype::F32 => each3(launch, |x: f32, y, z| x.fused(y, z).canonical()),
         _ => each3(launch, |x: f64, y, z| x.fused(y, z).canonical()),
@@ -57,7 +57,7 @@ pub(crate) fn fma(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
 }
 
 /// min(max(x, lo), hi).
-pub(crate) fn clamp(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn clamp(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), LaunchError> {
     match *params {
         [Some(ParamValue::F32(lo)), Some(ParamValue::F32(hi))] => each1(launch, |x: f32| x.greatest(lo).least(hi)),
         [Some(ParamValue::F64(lo)), Some(ParamValue::F64(hi))] => each1(launch, |x: f64| x.greatest(lo).least(hi)),
@@ -66,14 +66,14 @@ pub(crate) fn clamp(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) 
 }
 
 /// y where x is not 0, else z; a move of bit patterns.
-pub(crate) fn select(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn select(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype() {
         Dtype::F32 => select_bits::<u32>(launch),
         _ => select_bits::<u64>(launch),
     }
 }
 
-fn select_bits<T: Pod>(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn select_bits<T: Pod>(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (x, y, z) = (launch.slice::<u8>(0)?, launch.operand::<T>(1)?, launch.operand::<T>(2)?);
     for (index, out) in launch.output::<T>()?.iter_mut().enumerate() {
         *out = if x[index] != 0 { y.get(index, *out) } else { z.get(index, *out) };
@@ -82,7 +82,7 @@ fn select_bits<T: Pod>(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
 }
 
 /// Writes `f(x)` everywhere.
-pub(crate) fn each1<T: Pod>(launch: &mut Launch<'_, '_>, f: impl Fn(T) -> T) -> Result<(), DataError> {
+pub(crate) fn each1<T: Pod>(launch: &mut Launch<'_, '_>, f: impl Fn(T) -> T) -> Result<(), LaunchError> {
     let x = launch.operand(0)?;
     for (index, out) in launch.output()?.iter_mut().enumerate() {
         *out = f(x.get(index, *out));
@@ -90,7 +90,7 @@ pub(crate) fn each1<T: Pod>(launch: &mut Launch<'_, '_>, f: impl Fn(T) -> T) -> 
     Ok(())
 }
 
-fn each2<T: Pod>(launch: &mut Launch<'_, '_>, f: impl Fn(T, T) -> T) -> Result<(), DataError> {
+fn each2<T: Pod>(launch: &mut Launch<'_, '_>, f: impl Fn(T, T) -> T) -> Result<(), LaunchError> {
     let (x, y) = (launch.operand(0)?, launch.operand(1)?);
     for (index, out) in launch.output()?.iter_mut().enumerate() {
         *out = f(x.get(index, *out), y.get(index, *out));
@@ -98,7 +98,7 @@ fn each2<T: Pod>(launch: &mut Launch<'_, '_>, f: impl Fn(T, T) -> T) -> Result<(
     Ok(())
 }
 
-fn each3<T: Pod>(launch: &mut Launch<'_, '_>, f: impl Fn(T, T, T) -> T) -> Result<(), DataError> {
+fn each3<T: Pod>(launch: &mut Launch<'_, '_>, f: impl Fn(T, T, T) -> T) -> Result<(), LaunchError> {
     let (x, y, z) = (launch.operand(0)?, launch.operand(1)?, launch.operand(2)?);
     for (index, out) in launch.output()?.iter_mut().enumerate() {
         *out = f(x.get(index, *out), y.get(index, *out), z.get(index, *out));

@@ -7,11 +7,11 @@ use crate::blocks::{Aligned, each, walk_in_place};
 use crate::catalogue::Function;
 use crate::dispatch::Level;
 use crate::float::Float;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 use crate::stream::{self, Keep};
 
 /// The function of every element.
-pub(crate) fn function(level: Level, function: Function, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn function(level: Level, function: Function, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let operands = [launch.operand(0)?];
     let out = launch.output()?;
     let keep = Keep::of(out);

@@ -4,10 +4,10 @@ use super::own::{self, Cos, Cospi, Erf, Exp, Exp2, Expm1, Log, Log1p, Log2, Log1
 use crate::catalogue::Function;
 use crate::elementwise::reference::each1;
 use crate::float::Float;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// The function of every element.
-pub(crate) fn function(function: Function, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn function(function: Function, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     each1(launch, |x| value(function, x))
 }
 

@@ -3,13 +3,13 @@
 use rayon::prelude::*;
 
 use super::reference::check_ids;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// Output bytes from which threads are worth their start.
 const PARALLEL_FROM_BYTES: usize = 256 * 1024;
 
 /// Row `i` of the output is row `ids[i]` of the table.
-pub(crate) fn gather_rows(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn gather_rows(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (table, ids) = (launch.slice::<u8>(0)?, launch.slice::<i64>(1)?);
     let rows = launch.shape(0).dims().first().copied().unwrap_or(0);
     check_ids(ids, rows)?;
@@ -35,7 +35,7 @@ pub(crate) fn gather_rows(launch: &mut Launch<'_, '_>) -> Result<(), DataError> 
 
 /// The table, with row `ids[i]` replaced by row `i` of x. Each thread has rows of its own and looks through all ids for
 /// them, in order, so the highest `i` wins on any number of threads.
-pub(crate) fn scatter_rows(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn scatter_rows(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (table, ids, x) = (launch.slice::<u8>(0)?, launch.slice::<i64>(1)?, launch.slice::<u8>(2)?);
     let rows = launch.shape(0).dims().first().copied().unwrap_or(0);
     check_ids(ids, rows)?;

@@ -1,9 +1,9 @@
 //! Rows by index, one at a time. Rows move as bytes, so no element can change on the way.
 
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// Row `i` of the output is row `ids[i]` of the table.
-pub(crate) fn gather_rows(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn gather_rows(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (table, ids) = (launch.slice::<u8>(0)?, launch.slice::<i64>(1)?);
     let rows = launch.shape(0).dims().first().copied().unwrap_or(0);
     check_ids(ids, rows)?;
@@ -17,7 +17,7 @@ pub(crate) fn gather_rows(launch: &mut Launch<'_, '_>) -> Result<(), DataError> 
 }
 
 /// The table, with row `ids[i]` replaced by row `i` of x, in the order of `i`.
-pub(crate) fn scatter_rows(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn scatter_rows(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (table, ids, x) = (launch.slice::<u8>(0)?, launch.slice::<i64>(1)?, launch.slice::<u8>(2)?);
     let rows = launch.shape(0).dims().first().copied().unwrap_or(0);
     check_ids(ids, rows)?;
@@ -32,11 +32,11 @@ pub(crate) fn scatter_rows(launch: &mut Launch<'_, '_>) -> Result<(), DataError>
 }
 
 /// Refuses the first id that is no row; ids are not counted from the end.
-pub(super) fn check_ids(ids: &[i64], rows: u64) -> Result<(), DataError> {
+pub(super) fn check_ids(ids: &[i64], rows: u64) -> Result<(), LaunchError> {
     let is_row = |id: &i64| u64::try_from(*id).is_ok_and(|id| id < rows);
     match ids.iter().position(|id| !is_row(id)) {
         None => Ok(()),
-        Some(place) => Err(DataError {
+        Some(place) => Err(LaunchError::Data {
             element: place as u64,
             message: format!("input `ids`: element {place} is {}, but `table` has {rows} rows", ids[place]),
         }),

@@ -8,7 +8,7 @@ use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::Dtype;
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError, aside};
 
 /// Elements whose bins are found before they are counted.
 const BLOCK: usize = 256;
@@ -40,35 +40,36 @@ macro_rules! guess {
 guess!(f32 f64);
 
 /// Counts of the bins, then below, above and NaN.
-pub(crate) fn histogram(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn histogram(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.input_dtype() {
         Dtype::F32 => histogram_of::<f32>(level, launch),
         _ => histogram_of::<f64>(level, launch),
     }
 }
 
-fn histogram_of<T: Guess>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn histogram_of<T: Guess>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (x, edges) = (launch.slice::<T>(0)?, launch.slice::<T>(1)?);
     check_edges(edges)?;
     let out = launch.output::<i64>()?;
     let scale = even_scale(edges);
     let count = |x: &[T]| {
-        let mut counts = vec![0i64; out.len()];
+        let mut counts = aside(out.len(), 0i64)?;
         match scale {
             Some(scale) => count_even(level, x, edges, scale, &mut counts),
             None => count_any(level, x, edges, &mut counts),
         }
-        counts
+        Ok::<_, LaunchError>(counts)
     };
     let counts = if x.len() < PARALLEL_FROM {
-        count(x)
+        count(x)?
     } else {
         let add = |mut counts: Vec<i64>, more: Vec<i64>| {
             counts.iter_mut().zip(more).for_each(|(count, more)| *count += more);
             counts
         };
         let part = x.len().div_ceil(rayon::current_num_threads());
-        x.par_chunks(part).map(count).reduce_with(add).unwrap_or_default()
+        let both = |one: Result<Vec<i64>, _>, more: Result<Vec<i64>, _>| Ok(add(one?, more?));
+        x.par_chunks(part).map(count).reduce_with(both).unwrap_or_else(|| Ok(Vec::new()))?
     };
     out.copy_from_slice(&counts);
     Ok(())

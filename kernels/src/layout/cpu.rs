@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::reference::{Part, parts};
 use crate::catalogue::ParamValue;
 use crate::dispatch::{Level, levels};
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// Output bytes from which threads are worth their start.
 const PARALLEL_FROM_BYTES: usize = 256 * 1024;
@@ -21,14 +21,14 @@ const TILE: usize = 16;
 const BAND: usize = 4 * TILE;
 
 /// The last two extents exchanged.
-pub(crate) fn transpose(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn transpose(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype().size() {
         4 => transpose_words::<u32>(level, launch),
         _ => transpose_words::<u64>(level, launch),
     }
 }
 
-fn transpose_words<T: Pod + Send + Sync>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn transpose_words<T: Pod + Send + Sync>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let [.., rows, columns] = *launch.shape(0).dims() else { return Ok(()) };
     let (rows, columns) = (rows as usize, columns as usize);
     let x = launch.slice::<T>(0)?;
@@ -88,7 +88,7 @@ fn full_tile<T: Pod>(from: &[T], columns: usize, to: &mut [T], rows: usize) {
 }
 
 /// The parts one behind the other along the axis.
-pub(crate) fn concat(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn concat(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), LaunchError> {
     let mut parts = parts(launch, params)?;
     parts.retain(|part| part.run > 0);
     let out = launch.output::<u8>()?;

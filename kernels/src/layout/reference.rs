@@ -2,10 +2,10 @@
 
 use super::axis;
 use crate::catalogue::ParamValue;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// The last two extents exchanged.
-pub(crate) fn transpose(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn transpose(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let [.., rows, columns] = *launch.shape(0).dims() else { return Ok(()) };
     let (rows, columns, size) = (rows as usize, columns as usize, launch.output_dtype().size() as usize);
     let x = launch.slice::<u8>(0)?;
@@ -18,7 +18,7 @@ pub(crate) fn transpose(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
 }
 
 /// The parts one behind the other along the axis.
-pub(crate) fn concat(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn concat(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), LaunchError> {
     let parts = parts(launch, params)?;
     let mut rest = launch.output::<u8>()?;
     let outer = parts.iter().find(|part| part.run > 0).map_or(0, |part| part.bytes.len() / part.run);
@@ -41,7 +41,7 @@ pub(super) struct Part<'a> {
 }
 
 /// The present inputs in order.
-pub(super) fn parts<'a>(launch: &Launch<'a, '_>, params: &[Option<ParamValue>]) -> Result<Vec<Part<'a>>, DataError> {
+pub(super) fn parts<'a>(launch: &Launch<'a, '_>, params: &[Option<ParamValue>]) -> Result<Vec<Part<'a>>, LaunchError> {
     let (axis, size) = (axis(params) as usize, launch.output_dtype().size());
     let present = launch.inputs.iter().enumerate().filter(|(_, input)| input.is_some());
     let part = |position: usize| {

@@ -9,7 +9,7 @@ use super::{Expression, Operation};
 use crate::blocks::{Aligned, PARALLEL_FROM, each};
 use crate::catalogue::{Dtype, ParamValue};
 use crate::dispatch::Level;
-use crate::launch::{DataError, Launch, Operand};
+use crate::launch::{Launch, LaunchError, Operand};
 use crate::stream::{self, Keep};
 
 /// Elements that go through all steps before the next do.
@@ -24,7 +24,7 @@ pub(crate) fn map(
     expression: &Expression,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     match expression.dtype() {
         Dtype::F32 => map_of::<f32>(level, expression, launch, params),
         _ => map_of::<f64>(level, expression, launch, params),
@@ -36,7 +36,7 @@ fn map_of<T: Number>(
     expression: &Expression,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let mut inputs: Inputs<'_, T> = [None; 8];
     for (position, input) in inputs.iter_mut().enumerate() {
         if expression.inputs() >> position & 1 == 1 {

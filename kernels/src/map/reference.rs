@@ -3,14 +3,14 @@
 use super::step::{Number, apply};
 use super::{Expression, Node};
 use crate::catalogue::{Dtype, ParamValue};
-use crate::launch::{DataError, Launch, Operand};
+use crate::launch::{Launch, LaunchError, Operand};
 
 /// The expression of every element.
 pub(crate) fn map(
     expression: &Expression,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     match expression.dtype() {
         Dtype::F32 => map_of::<f32>(expression, launch, params),
         _ => map_of::<f64>(expression, launch, params),
@@ -21,7 +21,7 @@ fn map_of<T: Number>(
     expression: &Expression,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let mut inputs: [Option<Operand<'_, T>>; 8] = [None; 8];
     for (position, input) in inputs.iter_mut().enumerate() {
         if expression.inputs() >> position & 1 == 1 {

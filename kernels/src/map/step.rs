@@ -18,6 +18,7 @@ pub(super) trait Number: Rsqrt {
     fn from_pattern(bits: u64) -> Self;
 
     /// Its bit pattern.
+    #[cfg(feature = "cpu")]
     fn pattern(self) -> u64;
 
     /// The number that a parameter holds.
@@ -38,6 +39,7 @@ impl Number for f32 {
         f32::from_bits(bits as u32)
     }
 
+    #[cfg(feature = "cpu")]
     fn pattern(self) -> u64 {
         u64::from(self.to_bits())
     }
@@ -66,6 +68,7 @@ impl Number for f64 {
         f64::from_bits(bits)
     }
 
+    #[cfg(feature = "cpu")]
     fn pattern(self) -> u64 {
         self.to_bits()
     }

@@ -19,7 +19,7 @@ use super::Extents;
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::{Dtype, ParamValue};
 use crate::dispatch::Level;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// Columns of the widest tile.
 const TILE: usize = 48;
@@ -35,7 +35,7 @@ pub(crate) fn matmul(
     level: Level,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let extents = Extents::of(launch, params);
     match launch.output_dtype() {
         Dtype::F32 => floats::<f32>(level, &extents, launch),
@@ -48,7 +48,7 @@ pub(crate) fn matmul(
     }
 }
 
-fn floats<T: Registers>(level: Level, extents: &Extents, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn floats<T: Registers>(level: Level, extents: &Extents, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (a, b, bias) = (launch.slice(0)?, launch.slice(1)?, launch.optional_slice(2)?);
     products::<T>(level, extents, a, b, bias, launch.output()?);
     Ok(())

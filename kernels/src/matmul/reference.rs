@@ -3,10 +3,10 @@
 use super::Extents;
 use crate::catalogue::{Dtype, ParamValue};
 use crate::float::Float;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// a times b, plus bias if it is there.
-pub(crate) fn matmul(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn matmul(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), LaunchError> {
     let extents = Extents::of(launch, params);
     match launch.output_dtype() {
         Dtype::F32 => floats::<f32>(&extents, launch),
@@ -15,7 +15,7 @@ pub(crate) fn matmul(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>])
     }
 }
 
-fn floats<T: Float>(extents: &Extents, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn floats<T: Float>(extents: &Extents, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (a, b, bias) = (launch.slice(0)?, launch.slice(1)?, launch.optional_slice(2)?);
     product::<T>(extents, a, b, bias, launch.output()?);
     Ok(())
@@ -35,7 +35,7 @@ pub(crate) fn product<T: Float>(extents: &Extents, a: &[T], b: &[T], bias: Optio
     }
 }
 
-fn integers(extents: &Extents, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn integers(extents: &Extents, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (a, b) = (launch.slice::<i8>(0)?, launch.slice::<i8>(1)?);
     let bias = launch.optional_slice::<i32>(2)?;
     let Extents { m, n, k, .. } = *extents;

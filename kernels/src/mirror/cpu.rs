@@ -5,14 +5,14 @@ use rayon::prelude::*;
 use super::reference::check_seeds;
 use crate::blocks::PARALLEL_FROM;
 use crate::dispatch::{Level, levels};
-use crate::launch::{DataError, Launch, refuse};
+use crate::launch::{Launch, LaunchError, refuse};
 use crate::random::philox;
 
 /// Anchors that one thread takes at a time.
 const TASK: usize = 16 * 1024;
 
 /// Seeds and states as they are, and a word for each.
-pub(crate) fn mirror(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn mirror(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (seeds, states) = (launch.slice::<u64>(0)?, launch.slice::<u32>(1)?);
     check_seeds(seeds)?;
     let [seeds_out, states_out, words] = &mut *launch.outputs else { return Err(refuse("outputs are missing")) };

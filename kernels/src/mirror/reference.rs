@@ -1,10 +1,10 @@
 //! The mirror one anchor at a time.
 
-use crate::launch::{DataError, Launch, refuse};
+use crate::launch::{Launch, LaunchError, refuse};
 use crate::random::philox;
 
 /// Seeds and states as they are, and a word for each.
-pub(crate) fn mirror(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn mirror(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let (seeds, states) = (launch.slice::<u64>(0)?, launch.slice::<u32>(1)?);
     check_seeds(seeds)?;
     let [seeds_out, states_out, words] = &mut *launch.outputs else { return Err(refuse("outputs are missing")) };
@@ -18,10 +18,10 @@ pub(crate) fn mirror(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
 }
 
 /// Refuses the first seed that is 0: an anchor that was never set.
-pub(super) fn check_seeds(seeds: &[u64]) -> Result<(), DataError> {
+pub(super) fn check_seeds(seeds: &[u64]) -> Result<(), LaunchError> {
     match seeds.iter().position(|&seed| seed == 0) {
         None => Ok(()),
-        Some(place) => Err(DataError {
+        Some(place) => Err(LaunchError::Data {
             element: place as u64,
             message: format!("input `seeds`: element {place} is 0, which is no seed of an anchor"),
         }),

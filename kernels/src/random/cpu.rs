@@ -7,7 +7,7 @@ use super::{KEY_STEPS, MULTIPLIERS, seed_and_stream, uniform_f32, uniform_f64};
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::{Dtype, ParamValue};
 use crate::dispatch::{Level, levels};
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// Blocks that are computed together, so that the compiler can keep one in each vector lane.
 const GROUP: usize = 16;
@@ -23,7 +23,7 @@ pub(crate) fn philox(
     level: Level,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let (seed, stream) = seed_and_stream(params);
     match launch.output_dtype() {
         Dtype::F32 => {

@@ -6,7 +6,7 @@ use super::seed_and_stream;
 use crate::catalogue::{Function, ParamValue};
 use crate::dispatch::{Level, levels};
 use crate::function::cpu::block;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// Pairs that go through all steps before the next do.
 const PAIRS: usize = 8 * GROUP_WORDS;
@@ -16,7 +16,7 @@ pub(crate) fn normal(
     level: Level,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let (seed, stream) = seed_and_stream(params);
     fill::<f32, GROUP_WORDS>(launch.output()?, |first, out| {
         let mut buffers = [[0f32; PAIRS]; 5];

@@ -3,10 +3,10 @@
 use super::{open_uniform, philox_block, seed_and_stream, uniform_f32, uniform_f64};
 use crate::catalogue::{Dtype, Function, ParamValue};
 use crate::function::reference::value;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// Words, or uniform numbers of the output's dtype.
-pub(crate) fn philox(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn philox(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), LaunchError> {
     let (seed, stream) = seed_and_stream(params);
     let word = |i: usize| philox_block(seed, stream, i as u64 / 4)[i % 4];
     match launch.output_dtype() {
@@ -17,7 +17,7 @@ pub(crate) fn philox(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>])
 }
 
 /// Normal numbers, one pair of words after the other.
-pub(crate) fn normal(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn normal(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), LaunchError> {
     let (seed, stream) = seed_and_stream(params);
     each(launch, |i: usize| {
         let word = |k: usize| philox_block(seed, stream, k as u64 / 4)[k % 4];
@@ -28,7 +28,7 @@ pub(crate) fn normal(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>])
     })
 }
 
-fn each<T: bytemuck::Pod>(launch: &mut Launch<'_, '_>, f: impl Fn(usize) -> T) -> Result<(), DataError> {
+fn each<T: bytemuck::Pod>(launch: &mut Launch<'_, '_>, f: impl Fn(usize) -> T) -> Result<(), LaunchError> {
     for (index, out) in launch.output()?.iter_mut().enumerate() {
         *out = f(index);
     }

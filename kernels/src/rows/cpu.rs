@@ -10,7 +10,7 @@ use crate::catalogue::ParamValue;
 use crate::dispatch::{Level, levels};
 use crate::float::Float;
 use crate::function::cpu::exp_in_place;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 use crate::reduce::cpu::{mean_of, sum, sum_sq_of, var_of};
 use crate::stream::{self, STREAM_FROM_BYTES};
 
@@ -18,7 +18,7 @@ use crate::stream::{self, STREAM_FROM_BYTES};
 const STREAMED_COLUMNS: usize = 4096;
 
 /// m = max(row); e = exp(x - m); s = sum(e); y = e / s.
-pub(crate) fn softmax(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn softmax(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     each_row(launch, |row, out| {
         subtract(level, row, greatest(level, row), out);
         normalise(level, out);
@@ -44,7 +44,7 @@ pub(crate) fn layernorm(
     level: Level,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let eps = only_param(params);
     let (gamma, beta) = (launch.optional_slice::<f32>(1)?, launch.optional_slice::<f32>(2)?);
     each_row(launch, |row, out| {
@@ -66,7 +66,7 @@ pub(crate) fn rmsnorm(
     level: Level,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let eps = only_param(params);
     let gamma = launch.optional_slice::<f32>(1)?;
     each_row(launch, |row, out| {
@@ -79,7 +79,7 @@ pub(crate) fn rmsnorm(
 }
 
 /// Gives `f` each row of the last dimension and its place in the output, on threads where that pays.
-fn each_row(launch: &mut Launch<'_, '_>, f: impl Fn(&[f32], &mut [f32]) + Sync) -> Result<(), DataError> {
+fn each_row(launch: &mut Launch<'_, '_>, f: impl Fn(&[f32], &mut [f32]) + Sync) -> Result<(), LaunchError> {
     let columns = launch.shape(0).dims().last().map_or(1, |&columns| columns as usize);
     if columns == 0 {
         return Ok(());

@@ -4,11 +4,11 @@ use super::only_param;
 use crate::catalogue::ParamValue;
 use crate::float::Float;
 use crate::function::reference::exp;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 use crate::reduce::reference::{mean_of, sum, sum_sq_of, var_of};
 
 /// m = max(row); e = exp(x - m); s = sum(e); y = e / s.
-pub(crate) fn softmax(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn softmax(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     each_row(launch, softmax_row)
 }
 
@@ -21,7 +21,7 @@ pub(super) fn softmax_row(row: &[f32]) -> Vec<f32> {
 }
 
 /// m = mean, v = var, r = sqrt(v + eps); y = fma((x - m) / r, gamma, beta), less what is absent.
-pub(crate) fn layernorm(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn layernorm(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), LaunchError> {
     let eps = only_param(params);
     let (gamma, beta) = (launch.optional_slice::<f32>(1)?, launch.optional_slice::<f32>(2)?);
     each_row(launch, |row| {
@@ -41,7 +41,7 @@ pub(crate) fn layernorm(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue
 }
 
 /// r = sqrt(sum_sq / n + eps); y = (x / r) * gamma, less what is absent.
-pub(crate) fn rmsnorm(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn rmsnorm(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), LaunchError> {
     let eps = only_param(params);
     let gamma = launch.optional_slice::<f32>(1)?;
     each_row(launch, |row| {
@@ -55,7 +55,7 @@ pub(crate) fn rmsnorm(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]
 }
 
 /// Gives each row of the last dimension to `f` and stores what comes back.
-fn each_row(launch: &mut Launch<'_, '_>, f: impl Fn(&[f32]) -> Vec<f32>) -> Result<(), DataError> {
+fn each_row(launch: &mut Launch<'_, '_>, f: impl Fn(&[f32]) -> Vec<f32>) -> Result<(), LaunchError> {
     let columns = launch.shape(0).dims().last().map_or(1, |&columns| columns as usize);
     if columns == 0 {
         return Ok(());

@@ -3,17 +3,17 @@
 use super::{BLOCK, SEGMENT, SEGMENTS};
 use crate::catalogue::Dtype;
 use crate::float::Float;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// For each element the sum of all up to it.
-pub(crate) fn scan(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn scan(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype() {
         Dtype::F32 => scan_of::<f32>(launch),
         _ => scan_of::<f64>(launch),
     }
 }
 
-fn scan_of<T: Float>(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn scan_of<T: Float>(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let values = scanned(launch.slice::<T>(0)?);
     for (out, value) in launch.output::<T>()?.iter_mut().zip(values) {
         *out = value.canonical();

@@ -7,23 +7,23 @@ use crate::blocks::{PARALLEL_FROM, walk_each};
 use crate::catalogue::Dtype;
 use crate::dispatch::Level;
 use crate::float::Float;
-use crate::launch::{DataError, Launch, Operand};
+use crate::launch::{Launch, LaunchError, Operand, aside};
 
 /// The elements, ascending.
-pub(crate) fn sort(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn sort(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.input_dtype() {
         Dtype::F32 => {
             let x = launch.slice::<f32>(0)?;
             let out = launch.output::<u32>()?;
             walk_each(level, [Operand::Slice(x)], out, |[x]| key_of_f32(x));
-            sort_items(out);
+            sort_items(out)?;
             walk_each(level, [Operand::Output], out, |[keys]| bits_of_key_32(keys));
         }
         _ => {
             let x = launch.slice::<f64>(0)?;
             let out = launch.output::<u64>()?;
             walk_each(level, [Operand::Slice(x)], out, |[x]| key_of_f64(x));
-            sort_items(out);
+            sort_items(out)?;
             walk_each(level, [Operand::Output], out, |[keys]| bits_of_key_64(keys));
         }
     }
@@ -31,24 +31,23 @@ pub(crate) fn sort(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), Data
 }
 
 /// The places of the elements, ascending. Key and place are sorted as one item, so no two are equal.
-pub(crate) fn argsort(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn argsort(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.input_dtype() {
         Dtype::F32 => {
             let x = launch.slice::<f32>(0)?;
             if x.len() as u64 <= 1 << 32 {
                 let item = |place: usize, &x: &f32| Placed::new(key_of_f32(x), place as u32);
-                places(x, launch.output()?, item, |item| i64::from(item.place()));
+                places(x, launch.output()?, item, |item| i64::from(item.place()))
             } else {
                 let item = |place: usize, &x: &f32| (u64::from(key_of_f32(x)), place as u64);
-                places(x, launch.output()?, item, |(_, place)| place as i64);
+                places(x, launch.output()?, item, |(_, place)| place as i64)
             }
         }
         _ => {
             let item = |place: usize, &x: &f64| (key_of_f64(x), place as u64);
-            places(launch.slice(0)?, launch.output()?, item, |(_, place)| place as i64);
+            places(launch.slice(0)?, launch.output()?, item, |(_, place)| place as i64)
         }
     }
-    Ok(())
 }
 
 fn places<T: Sync, I: Item>(
@@ -56,13 +55,14 @@ fn places<T: Sync, I: Item>(
     out: &mut [i64],
     item: impl Fn(usize, &T) -> I + Sync,
     place: impl Fn(I) -> i64 + Sync,
-) {
-    let mut items: Vec<I> = if x.len() < PARALLEL_FROM {
-        x.iter().enumerate().map(|(at, x)| item(at, x)).collect()
+) -> Result<(), LaunchError> {
+    let mut items = aside(x.len(), I::default())?;
+    if x.len() < PARALLEL_FROM {
+        items.iter_mut().zip(x).enumerate().for_each(|(at, (to, x))| *to = item(at, x));
     } else {
-        x.par_iter().enumerate().map(|(at, x)| item(at, x)).collect()
-    };
-    sort_items(&mut items);
+        items.par_iter_mut().zip(x).enumerate().for_each(|(at, (to, x))| *to = item(at, x));
+    }
+    sort_items(&mut items)?;
     let write = |(out, items): (&mut [i64], &[I])| {
         out.iter_mut().zip(items).for_each(|(out, &item)| *out = place(item));
     };
@@ -71,6 +71,7 @@ fn places<T: Sync, I: Item>(
     } else {
         out.par_chunks_mut(PARALLEL_FROM).zip(items.par_chunks(PARALLEL_FROM)).for_each(write);
     }
+    Ok(())
 }
 
 /// Negative numbers turn all bits, the others the sign alone.

@@ -4,6 +4,7 @@
 use rayon::prelude::*;
 
 use crate::blocks::PARALLEL_FROM;
+use crate::launch::{LaunchError, aside};
 
 /// Something to sort. The order by digits, equal ones as they came, is the order by `Ord`.
 pub(super) trait Item: Copy + Ord + Default + Send + Sync {
@@ -72,13 +73,15 @@ const SMALL: usize = 512;
 const MERGE: usize = 64 * 1024;
 
 /// Sorts the items, which hold no two that are equal and differ.
-pub(super) fn sort_items<I: Item>(items: &mut [I]) {
+pub(super) fn sort_items<I: Item>(items: &mut [I]) -> Result<(), LaunchError> {
     if items.len() < SMALL {
-        return items.sort_unstable();
+        items.sort_unstable();
+        return Ok(());
     }
-    let mut spare = vec![I::default(); items.len()];
+    let mut spare = aside(items.len(), I::default())?;
     if items.len() < PARALLEL_FROM {
-        return sort_piece(items, &mut spare);
+        sort_piece(items, &mut spare);
+        return Ok(());
     }
     let piece = items.len().div_ceil(rayon::current_num_threads());
     items.par_chunks_mut(piece).zip(spare.par_chunks_mut(piece)).for_each(|(items, spare)| sort_piece(items, spare));
@@ -93,6 +96,7 @@ pub(super) fn sort_items<I: Item>(items: &mut [I]) {
     if merges % 2 == 1 {
         to.par_chunks_mut(MERGE).zip(from.par_chunks(MERGE)).for_each(|(to, from)| to.copy_from_slice(from));
     }
+    Ok(())
 }
 
 /// Sorts by digits, from one array to the other and back.

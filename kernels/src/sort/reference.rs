@@ -4,17 +4,17 @@ use std::cmp::Ordering;
 
 use crate::catalogue::Dtype;
 use crate::float::Float;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// The elements, ascending.
-pub(crate) fn sort(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn sort(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.input_dtype() {
         Dtype::F32 => sort_by(launch, f32::total_cmp),
         _ => sort_by(launch, f64::total_cmp),
     }
 }
 
-fn sort_by<T: Float>(launch: &mut Launch<'_, '_>, order: impl Fn(&T, &T) -> Ordering) -> Result<(), DataError> {
+fn sort_by<T: Float>(launch: &mut Launch<'_, '_>, order: impl Fn(&T, &T) -> Ordering) -> Result<(), LaunchError> {
     let x = launch.slice::<T>(0)?;
     let out = launch.output::<T>()?;
     for (out, x) in out.iter_mut().zip(x) {
@@ -25,14 +25,14 @@ fn sort_by<T: Float>(launch: &mut Launch<'_, '_>, order: impl Fn(&T, &T) -> Orde
 }
 
 /// The places of the elements, ascending.
-pub(crate) fn argsort(launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn argsort(launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.input_dtype() {
         Dtype::F32 => argsort_by(launch, f32::total_cmp),
         _ => argsort_by(launch, f64::total_cmp),
     }
 }
 
-fn argsort_by<T: Float>(launch: &mut Launch<'_, '_>, order: impl Fn(&T, &T) -> Ordering) -> Result<(), DataError> {
+fn argsort_by<T: Float>(launch: &mut Launch<'_, '_>, order: impl Fn(&T, &T) -> Ordering) -> Result<(), LaunchError> {
     let x = launch.slice::<T>(0)?;
     let out = launch.output::<i64>()?;
     for (place, out) in out.iter_mut().enumerate() {

@@ -3,7 +3,7 @@
 
 use clamp_kernels::catalogue::{Dtype, FixedParams, Given, KernelSpec, Shape, find};
 use clamp_kernels::random::philox_words;
-use clamp_kernels::{Data, DataError, Input, Kernel, Launch, Level, Output};
+use clamp_kernels::{Data, Input, Kernel, Launch, LaunchError, Level, Output};
 
 /// An array with memory of its own, aligned to 8 bytes.
 #[derive(Clone, Debug)]
@@ -177,7 +177,7 @@ pub fn spec(id: &str) -> &'static KernelSpec {
 }
 
 /// Runs the kernel, with memory of its own for its first output, and gives that.
-pub fn run(id: &str, inputs: &[Option<&Array>], given: &[(&str, Given<'_>)], how: How) -> Result<Array, DataError> {
+pub fn run(id: &str, inputs: &[Option<&Array>], given: &[(&str, Given<'_>)], how: How) -> Result<Array, LaunchError> {
     run_all(id, inputs, given, how).map(|mut outputs| outputs.swap_remove(0))
 }
 
@@ -187,7 +187,7 @@ pub fn run_all(
     inputs: &[Option<&Array>],
     given: &[(&str, Given<'_>)],
     how: How,
-) -> Result<Vec<Array>, DataError> {
+) -> Result<Vec<Array>, LaunchError> {
     let (fixed, launch) = spec(id).split_params(given).expect("parameters");
     let params = spec(id).param_values(&fixed, &launch).expect("parameters");
     let shapes: Vec<Option<Shape>> = inputs.iter().map(|input| input.map(|input| input.shape)).collect();
@@ -206,7 +206,7 @@ pub fn run_into(
     given: &[(&str, Given<'_>)],
     out: &mut Array,
     how: How,
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     launch_into(id, inputs, in_place, given, std::slice::from_mut(out), how)
 }
 
@@ -217,7 +217,7 @@ fn launch_into<'a>(
     given: &[(&str, Given<'_>)],
     outputs: &mut [Array],
     how: How,
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let (fixed, params): (FixedParams, _) = spec(id).split_params(given).expect("parameters");
     let kernel = Kernel::open(id, &fixed).expect("open");
     let describe = |(position, array): (usize, &Option<&'a Array>)| {

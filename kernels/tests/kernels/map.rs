@@ -2,7 +2,7 @@
 
 use clamp_kernels::catalogue::{Dtype, FixedParams, Given, KernelSpec, ParamValue, Shape};
 use clamp_kernels::map::{Expression, MAX_DEPTH, MAX_NODES, MAX_TEXT, Node, Operation, parse};
-use clamp_kernels::{DataError, Kernel};
+use clamp_kernels::{Kernel, LaunchError};
 use proptest::prelude::*;
 
 use crate::agree::{Case, FILLS, check_all};
@@ -321,7 +321,7 @@ fn what_the_expression_names_is_given_and_no_more() {
 }
 
 /// The bits of an f32 expression of these inputs, the same both ways.
-fn bits(expr: &str, inputs: &[&Array]) -> Result<Vec<u32>, DataError> {
+fn bits(expr: &str, inputs: &[&Array]) -> Result<Vec<u32>, LaunchError> {
     let mut arrays: Vec<Option<&Array>> = inputs.iter().map(|&input| Some(input)).collect();
     arrays.resize(8, None);
     let [reference, cpu] = hows().map(|how| run("map.f32.v1", &arrays, &[("expr", Given::Written(expr))], how));

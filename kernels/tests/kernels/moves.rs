@@ -1,6 +1,6 @@
 //! Moves by index and by place, and the anchor mirror: agreement, what is moved where, and what is refused.
 
-use clamp_kernels::DataError;
+use clamp_kernels::LaunchError;
 use clamp_kernels::catalogue::{Dtype, Given, KernelSpec, Shape};
 use clamp_kernels::random::philox;
 
@@ -162,7 +162,7 @@ fn the_mirror_gives_back_what_it_read_and_a_word_for_each() {
         let seeds = Array::of(Dtype::U64, &[3], &[1u64, 0, 0]);
         let error = run_all("mirror.u64.v1", &[Some(&seeds), Some(&arrays.1)], &[], how).expect_err("refused");
         let message = "input `seeds`: element 1 is 0, which is no seed of an anchor".to_owned();
-        assert_eq!(error, DataError { element: 1, message });
+        assert_eq!(error, LaunchError::Data { element: 1, message });
     }
 }
 
@@ -174,7 +174,7 @@ fn an_id_that_is_no_row_is_refused() {
         let x = u32s(&[2, 1], &[1, 2]);
         let error = run("scatter_rows.u32.v1", &[Some(&table), Some(&ids), Some(&x)], &[], how).expect_err("refused");
         let message = "input `ids`: element 1 is 3, but `table` has 3 rows".to_owned();
-        assert_eq!(error, DataError { element: 1, message });
+        assert_eq!(error, LaunchError::Data { element: 1, message });
     }
 }
 

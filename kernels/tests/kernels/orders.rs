@@ -1,7 +1,7 @@
 //! Sorting, histograms and normal numbers: agreement, single cases of the specification, and what is refused.
 
 use clamp_kernels::catalogue::{Dtype, Given, KernelSpec, Shape};
-use clamp_kernels::{DataError, Level};
+use clamp_kernels::{LaunchError, Level};
 
 use crate::agree::{Case, FILLS, SIZES, check_all};
 use crate::arrays::{Array, Fill, How, filled, hows, run, spec};
@@ -133,7 +133,7 @@ fn edges_that_do_not_ascend_are_refused() {
             let error = run("histogram.f32.v1", &[Some(&x), Some(&edges)], &[], how).expect_err("refused");
             let problem = "edges are finite, and each is above the one before it";
             let message = format!("input `edges`: element {element} is {edge}: {problem}");
-            assert_eq!(error, DataError { element, message });
+            assert_eq!(error, LaunchError::Data { element, message });
         }
     }
 }

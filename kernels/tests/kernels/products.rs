@@ -176,7 +176,7 @@ fn the_greatest_sums_of_i8_fit_and_a_bias_saturates() {
 }
 
 /// Batches, then S, D, T and E; the mask's leading extents are those of q where the flag says so.
-const ATTENTIONS: [(&[u64], [u64; 4], Option<bool>); 14] = [
+const ATTENTIONS: [(&[u64], [u64; 4], Option<bool>); 15] = [
     (&[], [1, 1, 1, 1], None),
     (&[], [5, 3, 7, 4], Some(false)),
     (&[2], [5, 3, 7, 4], Some(true)),
@@ -191,6 +191,8 @@ const ATTENTIONS: [(&[u64], [u64; 4], Option<bool>); 14] = [
     (&[3], [33, 64, 129, 64], Some(false)),
     (&[], [5, 8, 1030, 9], Some(true)),
     (&[], [3, 1030, 20, 16], None),
+    // More keys than scores are kept at a time.
+    (&[], [3, 2, 131_080, 1], None),
 ];
 
 #[test]

@@ -1,7 +1,7 @@
 //! What is refused, word by word: each message names the argument.
 
 use clamp_kernels::catalogue::{Dtype, FixedParams, Given, Shape};
-use clamp_kernels::{Data, DataError, Input, Kernel, Launch, Output};
+use clamp_kernels::{Data, Input, Kernel, Launch, LaunchError, Output};
 
 use crate::arrays::{Array, hows, run, spec};
 
@@ -184,12 +184,12 @@ fn an_id_out_of_range_names_its_lowest_place() {
         for how in hows() {
             let error = run("gather_rows.f32.v1", &[Some(&table), Some(&ids)], &[], how).expect_err("refused");
             let message = format!("input `ids`: element {element} is {id}, but `table` has 3 rows");
-            assert_eq!(error, DataError { element, message });
+            assert_eq!(error, LaunchError::Data { element, message });
         }
     }
     let (empty, ids) = (Array::of::<f32>(Dtype::F32, &[0, 2], &[]), Array::of(Dtype::I64, &[1], &[0i64]));
     let error = run("gather_rows.f32.v1", &[Some(&empty), Some(&ids)], &[], hows()[1]).expect_err("refused");
-    assert_eq!(error.message, "input `ids`: element 0 is 0, but `table` has 0 rows");
+    assert_eq!(error.to_string(), "input `ids`: element 0 is 0, but `table` has 0 rows");
 }
 
 /// Launches `neg` over memory that the caller got wrong.

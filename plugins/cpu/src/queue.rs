@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use clamp_kernels::catalogue::{Dtype, Shape};
-use clamp_kernels::{Data, Input, Launch, Output};
+use clamp_kernels::{Data, Input, Launch, LaunchError, Output};
 use clamp_plugin_api::abi::{ArrayLayout, Fault, HostHandle, LaunchRef, Status, Timing};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use smallvec::SmallVec;
@@ -145,10 +145,15 @@ fn run(launch: &LaunchRef<'_, Cpu>) -> Result<(), Fault> {
     };
     let mut outputs: SmallVec<[Output<'_>; 2]> = targets.iter().map(output).collect();
     let mut call = Launch { inputs: &inputs, outputs: &mut outputs, params: launch.params, present: launch.present };
-    launch
-        .kernel
-        .run(&mut call)
-        .map_err(|error| Fault { element: error.element, ..Fault::new(Status::Data, error.message) })
+    launch.kernel.run(&mut call).map_err(|error| fault(launch.kernel.spec().id, error))
+}
+
+/// What a launch's error is to the host; it names the kernel.
+fn fault(id: &str, error: LaunchError) -> Fault {
+    match error {
+        LaunchError::Data { element, message } => Fault { element, ..Fault::new(Status::Data, message) },
+        error @ LaunchError::OutOfMemory { .. } => Fault::new(Status::OutOfMemory, format!("kernel {id}: {error}")),
+    }
 }
 
 /// Where an array lies.

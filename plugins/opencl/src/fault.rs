@@ -21,17 +21,3 @@ impl From<ClError> for Fault {
         Fault { code: i64::from(error.code), ..Fault::new(status, error.to_string()) }
     }
 }
-
-/// A command that was queued and then failed: the device's state is unknown, so this is never a mere lack of memory.
-pub(crate) fn of_execution(error: ClError) -> Fault {
-    let fault = Fault::from(error);
-    match fault.status {
-        Status::DeviceLost => fault,
-        _ => Fault { status: Status::Device, ..fault },
-    }
-}
-
-/// Whether the device is of no use after this.
-pub(crate) fn poisons(fault: &Fault) -> bool {
-    matches!(fault.status, Status::Device | Status::DeviceLost)
-}

@@ -3,7 +3,7 @@
 
 use anyhow::{Result, bail};
 use clamp_kernels::catalogue::{Dtype, Given, KernelSpec, Shape};
-use clamp_kernels::{Data, Input, Kernel, Launch, Output};
+use clamp_kernels::{Data, Input, Kernel, Launch, LaunchError, Output};
 
 use crate::array::Array;
 use crate::random::Random;
@@ -59,7 +59,10 @@ impl Problem {
             .collect();
         let mut launch =
             Launch { inputs: &inputs, outputs: &mut outputs, params: &params.values, present: params.present };
-        kernel.run_reference(&mut launch).map_err(|error| format!("element {}: {}", error.element, error.message))?;
+        kernel.run_reference(&mut launch).map_err(|error| match error {
+            LaunchError::Data { element, message } => format!("element {element}: {message}"),
+            other => other.to_string(),
+        })?;
         Ok(arrays)
     }
 }

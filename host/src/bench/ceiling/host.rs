@@ -1,13 +1,13 @@
 //! The ceilings of a CPU: the quickest of some loops each, on any number of threads, over memory like a backend's own.
 
 use std::hint::black_box;
-use std::sync::Barrier;
+use std::sync::{Barrier, Mutex};
 use std::time::{Duration, Instant};
 
 use super::level::{Loops, STEP, Way};
 use super::region::Region;
 use super::{Bound, Ceilings, Reached};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// How long one measurement of multiply-adds takes, about.
 const FMA_TIME: Duration = Duration::from_millis(5);
@@ -29,6 +29,7 @@ impl HostLoops {
     /// Over `bytes` in all; tries every way and keeps the quickest.
     pub(super) fn new(threads: usize, bytes: u64) -> Result<Self> {
         let threads = threads.max(1);
+        can_start(threads)?;
         // Each thread gets whole steps of each of the triad's three arrays.
         let least = (3 * threads * STEP * size_of::<f32>()) as u64;
         let region = Region::new(bytes.max(least))?;
@@ -125,6 +126,24 @@ fn split(memory: &mut [f32], threads: usize, arrays: usize) -> Vec<[&mut [f32]; 
         }
     }
     own
+}
+
+/// Whether the system starts so many threads at a time: asked once, where an answer is still of use.
+fn can_start(threads: usize) -> Result<()> {
+    let (sender, waiting) = std::sync::mpsc::channel::<()>();
+    let waiting = Mutex::new(waiting);
+    std::thread::scope(|scope| {
+        // Dropped at the end of this block, which ends the waiting.
+        let _sender = sender;
+        for number in 1..=threads {
+            let wait = || drop(waiting.lock().map(|waiting| waiting.recv()));
+            if let Err(error) = std::thread::Builder::new().spawn_scoped(scope, wait) {
+                return Err(Error::limit(format!("cannot start {threads} threads: number {number}: {error}"))
+                    .hint("give fewer --threads, or raise the limits of processes and address space (ulimit -u, -v)"));
+            }
+        }
+        Ok(())
+    })
 }
 
 /// From when all threads begin until the last has ended.

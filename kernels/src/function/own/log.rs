@@ -1,7 +1,9 @@
 //! log, log2, log10 and log1p: x = 2^k * z, z times a near inverse from a table is 1 + r, and the logarithm is that of
 //! 2^k, that of the inverse and a polynomial in r. Around 1 the inverse is 1 and k is 0, so that nothing cancels.
 
-use super::log_tables::{LOG, LOG_QUICK, LOG2, LOG2_E, LOG10, LOG10_E};
+#[cfg(feature = "cpu")]
+use super::log_tables::LOG_QUICK;
+use super::log_tables::{LOG, LOG2, LOG2_E, LOG10, LOG10_E};
 use super::wide::Wide;
 use super::{Curve, NAN, named};
 
@@ -35,6 +37,7 @@ pub(super) const LOG1P_HARD: [(u32, u32); 9] = [
     (0xbb0e_c8c4, 0xbb0e_f0a5),
 ];
 
+#[cfg(feature = "cpu")]
 /// More than the units of the last place by which a polynomial of [`LOG_QUICK`] is wrong: its error is 2^-37 of the result.
 const LOG_QUICK_ERROR: u64 = 1 << 17;
 
@@ -72,8 +75,10 @@ impl Curve for Log {
         (y, V::either(y.is_near_middle(), x.is_not_positive_finite()))
     }
 
+    #[cfg(feature = "cpu")]
     const HAS_QUICK: bool = true;
 
+    #[cfg(feature = "cpu")]
     #[inline(always)]
     fn quick<V: Wide>(x: V) -> (V, V::Mask) {
         let (bits, z, k) = apart(x);

@@ -21,6 +21,7 @@ pub(super) const LOG2_E: [f64; 2] = [std::f64::consts::LOG2_E, 2.035527374093103
 /// The logarithm of e to base 10 and what is missing in it.
 pub(super) const LOG10_E: [f64; 2] = [std::f64::consts::LOG10_E, 1.098319650216765e-17];
 
+#[cfg(feature = "cpu")]
 /// As [`Base::polynomial`] of [`LOG`], of degree 4.
 pub(super) const LOG_QUICK: [f64; 5] =
     [-0.16634947437254097, 0.20016708298593172, -0.2500002918575511, 0.3333332942011061, -0.4999999999744867];

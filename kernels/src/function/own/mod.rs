@@ -38,9 +38,11 @@ pub(crate) trait Curve {
     /// The function in f64 and where that may not be it: of such an element [`Curve::rare`] is asked.
     fn main<V: Wide>(x: V) -> (V, V::Mask);
 
+    #[cfg(feature = "cpu")]
     /// Whether [`Curve::quick`] is quicker than [`Curve::main`].
     const HAS_QUICK: bool = false;
 
+    #[cfg(feature = "cpu")]
     /// As [`Curve::main`], with fewer steps and more elements given up, of which that is asked then: for many elements.
     #[inline(always)]
     fn quick<V: Wide>(x: V) -> (V, V::Mask) {

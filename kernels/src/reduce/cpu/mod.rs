@@ -17,7 +17,7 @@ use super::reference::Exact;
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::{Dtype, ParamValue, Reduction, rule};
 use crate::dispatch::Level;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 use exact::exact;
 use extreme::{Ordered, arg, extreme};
 use ordered::{Chunked, dot};
@@ -29,7 +29,7 @@ pub(crate) fn reduce(
     reduction: Reduction,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     match launch.input_dtype() {
         Dtype::F32 => reduce_of::<f32>(level, reduction, launch, params),
         _ => reduce_of::<f64>(level, reduction, launch, params),
@@ -41,7 +41,7 @@ fn reduce_of<T: Chunked + Exactly + Ordered>(
     reduction: Reduction,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let x = launch.slice::<T>(0)?;
     let y = if reduction.takes_two() { launch.slice::<T>(1)? } else { &[] };
     let columns = if rule::flag(params, 0) { launch.shape(0).dims()[1] as usize } else { x.len() };

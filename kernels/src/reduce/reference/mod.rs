@@ -14,14 +14,14 @@ use extreme::{arg, extreme};
 use ordered::{dot, norm2_of};
 
 use crate::catalogue::{Dtype, ParamValue, Reduction, rule};
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// All elements, or those of each row, to one value.
 pub(crate) fn reduce(
     reduction: Reduction,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     match launch.input_dtype() {
         Dtype::F32 => reduce_of::<f32>(reduction, launch, params),
         _ => reduce_of::<f64>(reduction, launch, params),
@@ -32,7 +32,7 @@ fn reduce_of<T: Exact>(
     reduction: Reduction,
     launch: &mut Launch<'_, '_>,
     params: &[Option<ParamValue>],
-) -> Result<(), DataError> {
+) -> Result<(), LaunchError> {
     let x = launch.slice::<T>(0)?;
     let y = if reduction.takes_two() { launch.slice::<T>(1)? } else { &[] };
     let columns = if rule::flag(params, 0) { launch.shape(0).dims()[1] as usize } else { x.len() };

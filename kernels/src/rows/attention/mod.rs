@@ -14,7 +14,7 @@ use crate::catalogue::{
     ArgError, ArgSpec, Dtype, KernelSpec, MAX_DIMS, Op, ParamKind, ParamSpec, ParamValue, Shape, When, rule,
 };
 #[cfg(feature = "reference")]
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 
 /// The entry in the catalogue.
 pub(super) const SPEC: KernelSpec = KernelSpec {
@@ -101,7 +101,7 @@ struct Attention<'a> {
 
 #[cfg(feature = "reference")]
 impl<'a> Attention<'a> {
-    fn of(launch: &Launch<'a, '_>, params: &[Option<ParamValue>]) -> Result<Attention<'a>, DataError> {
+    fn of(launch: &Launch<'a, '_>, params: &[Option<ParamValue>]) -> Result<Attention<'a>, LaunchError> {
         let last_two = |shape: Shape| match *shape.dims() {
             [.., rows, columns] => (rows as usize, columns as usize),
             _ => unreachable!("the shape rule takes 2 dimensions or more"),

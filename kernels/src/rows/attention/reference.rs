@@ -2,13 +2,13 @@
 
 use super::Attention;
 use crate::catalogue::ParamValue;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 use crate::matmul::Extents;
 use crate::matmul::reference::product;
 use crate::rows::reference::softmax_row;
 
 /// s = matmul(q, k^T) * scale + mask; softmax; matmul with v.
-pub(crate) fn attention(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), DataError> {
+pub(crate) fn attention(launch: &mut Launch<'_, '_>, params: &[Option<ParamValue>]) -> Result<(), LaunchError> {
     let attention = Attention::of(launch, params)?;
     let Attention { s, t, d, e, scale, .. } = attention;
     let out = launch.output::<f32>()?;

@@ -14,7 +14,7 @@ use super::BLOCK;
 use crate::blocks::PARALLEL_FROM;
 use crate::catalogue::Dtype;
 use crate::dispatch::Level;
-use crate::launch::{DataError, Launch};
+use crate::launch::{Launch, LaunchError};
 use block::{Blocked, Store, Sums};
 use carry::Carry;
 
@@ -25,14 +25,14 @@ const TILE: usize = 8;
 const STREAM_FROM: usize = 32 << 20;
 
 /// For each element the sum of all up to it.
-pub(crate) fn scan(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+pub(crate) fn scan(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     match launch.output_dtype() {
         Dtype::F32 => scan_of::<f32>(level, launch),
         _ => scan_of::<f64>(level, launch),
     }
 }
 
-fn scan_of<T: Blocked>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), DataError> {
+fn scan_of<T: Blocked>(level: Level, launch: &mut Launch<'_, '_>) -> Result<(), LaunchError> {
     let x = launch.slice::<T>(0)?;
     let out = launch.output::<T>()?;
     let store = if size_of_val(out) >= STREAM_FROM { Store::Past } else { Store::Through };

@@ -20,7 +20,7 @@ impl Event {
     }
 
     /// Whether the command has ended; an error if it failed.
-    pub(crate) fn has_ended(&self) -> Result<bool, ClError> {
+    pub(crate) fn ended(&self) -> Result<bool, ClError> {
         let status: i32 = value("clGetEventInfo", |size, to, len| {
             // SAFETY: the event is alive, `to` has room for `size` bytes.
             unsafe { (self.cl.clGetEventInfo)(self.raw, CL_EVENT_COMMAND_EXECUTION_STATUS, size, to, len) }
@@ -32,12 +32,12 @@ impl Event {
     }
 
     /// Waits until the command has ended; an error if it failed.
-    pub(crate) fn wait(&self) -> Result<(), ClError> {
+    pub(crate) fn wait_for(&self) -> Result<(), ClError> {
         // SAFETY: one living event.
         let waited = check("clWaitForEvents", unsafe { (self.cl.clWaitForEvents)(1, &raw const self.raw) });
         match waited {
             // The command's own number says more.
-            Err(ClError { code: CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST, .. }) => self.has_ended().and(waited),
+            Err(ClError { code: CL_EXEC_STATUS_ERROR_FOR_EVENTS_IN_WAIT_LIST, .. }) => self.ended().and(waited),
             waited => waited,
         }
     }
@@ -49,7 +49,7 @@ impl Event {
 
     fn time(&self, which: u32) -> Option<u64> {
         value("clGetEventProfilingInfo", |size, to, len| {
-            // SAFETY: as in `has_ended`.
+            // SAFETY: as in `ended`.
             unsafe { (self.cl.clGetEventProfilingInfo)(self.raw, which, size, to, len) }
         })
         .ok()

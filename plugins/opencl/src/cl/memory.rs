@@ -1,5 +1,7 @@
 //! Buffers on a device. They know their size; ranges are checked here, once, for every use.
 
+use clamp_driver::Memory;
+
 use super::error::check;
 use super::{ClError, Context};
 use crate::sys::*;
@@ -30,18 +32,14 @@ impl Mem {
         Ok(Mem { context: context.clone(), raw, bytes })
     }
 
-    /// How many bytes were asked for.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.bytes
-    }
-
-    /// Whether `len` bytes from `offset` lie in it.
-    pub(crate) fn holds(&self, offset: u64, len: u64) -> bool {
-        offset.checked_add(len).is_some_and(|end| end <= self.bytes)
-    }
-
     pub(super) fn raw(&self) -> RawMem {
         self.raw
+    }
+}
+
+impl Memory for Mem {
+    fn bytes(&self) -> u64 {
+        self.bytes
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) use error::ClError;
 pub(crate) use event::Event;
 pub(crate) use memory::Mem;
 pub(crate) use platform::{Facts, FoundDevice, find_devices};
-pub(crate) use program::{EntryPoint, Program, Value};
+pub(crate) use program::{EntryPoint, Program};
 pub(crate) use queue::CommandQueue;
 
 /// A context of one device.

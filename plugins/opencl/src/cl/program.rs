@@ -2,6 +2,8 @@
 
 use std::ffi::{CString, c_void};
 
+use clamp_driver::Value;
+
 use super::error::check;
 use super::{ClError, Context, Mem, text, value};
 use crate::sys::*;
@@ -126,17 +128,6 @@ impl Drop for Program {
     }
 }
 
-/// One argument's value.
-#[derive(Clone, Copy)]
-pub(crate) enum Value<'a> {
-    /// A buffer.
-    Mem(&'a Mem),
-    /// Four bytes.
-    Word(u32),
-    /// Eight bytes.
-    Wide(u64),
-}
-
 /// An entry point with the arguments it was last given; used by one thread at a time.
 pub(crate) struct EntryPoint {
     context: Context,
@@ -148,8 +139,8 @@ unsafe impl Send for EntryPoint {}
 
 impl EntryPoint {
     /// Sets argument `index`.
-    pub(crate) fn set(&mut self, index: u32, value: Value<'_>) -> Result<(), ClError> {
-        let (size, data): (usize, *const c_void) = match &value {
+    pub(crate) fn set(&mut self, index: u32, value: &Value<'_, Mem>) -> Result<(), ClError> {
+        let (size, data): (usize, *const c_void) = match value {
             Value::Mem(mem) => return self.set_mem(index, mem),
             Value::Word(word) => (size_of::<u32>(), std::ptr::from_ref(word).cast()),
             Value::Wide(wide) => (size_of::<u64>(), std::ptr::from_ref(wide).cast()),

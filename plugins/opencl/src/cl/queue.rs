@@ -140,6 +140,14 @@ impl CommandQueue {
         })
     }
 
+    /// An event behind everything queued so far.
+    pub(crate) fn marker(&self) -> Result<Event, ClError> {
+        self.event("clEnqueueMarkerWithWaitList", |event| {
+            // SAFETY: no list of events; the queue is alive.
+            unsafe { (self.context.cl().clEnqueueMarkerWithWaitList)(self.raw, 0, std::ptr::null(), event) }
+        })
+    }
+
     /// Hands what is queued to the device.
     pub(crate) fn flush(&self) -> Result<(), ClError> {
         // SAFETY: the queue is alive.

@@ -73,6 +73,7 @@ library! {
     clEnqueueFillBuffer(
         RawQueue, RawMem, *const c_void, usize, usize, usize, u32, *const RawEvent, *mut RawEvent,
     ) -> i32;
+    clEnqueueMarkerWithWaitList(RawQueue, u32, *const RawEvent, *mut RawEvent) -> i32;
     clWaitForEvents(u32, *const RawEvent) -> i32;
     clGetEventInfo(RawEvent, u32, usize, *mut c_void, *mut usize) -> i32;
     clGetEventProfilingInfo(RawEvent, u32, usize, *mut c_void, *mut usize) -> i32;

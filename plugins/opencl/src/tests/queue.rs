@@ -4,7 +4,7 @@ use clamp_kernels::catalogue::{Dtype, FixedParams, LaunchParams};
 use clamp_plugin_api::abi::Status;
 
 use super::arrays::{Array, Fill, filled};
-use super::session::{Call, Session, call};
+use super::session::{Call, Instance, Session, call};
 use super::session_or_skip;
 
 #[test]
@@ -99,9 +99,8 @@ fn memory_is_counted_while_it_lives() {
 #[test]
 fn wrong_settings_are_refused() {
     for (key, value) in [("plan_for", "tpu"), ("div_sqrt", "yes")] {
-        let outcome = Session::open_with(&[(key, value)]).err();
-        let missing = Session::open_with(&[]).err();
-        assert!(missing.is_some() || outcome.as_ref().is_some_and(|text| text.contains(value)), "{outcome:?}");
+        let refused = Instance::create(&[(key, value)]).err().expect("refused");
+        assert!(refused.status == Status::Invalid && refused.text.contains(value), "{refused:?}");
     }
 }
 

@@ -5,61 +5,60 @@ use std::time::{Duration, Instant};
 
 use clamp_plugin_api::abi::{Fault, Status, Timing};
 
-use crate::cl::{ClError, Event};
+use crate::driver::{Event, Span, Stream};
 
 /// The longest pause between two looks at an event.
 const LONGEST_PAUSE: Duration = Duration::from_millis(1);
 
 /// The points given out, and those that have not passed.
-#[derive(Default)]
-pub(crate) struct Points {
+pub(crate) struct Points<S: Stream> {
     given: u64,
     passed: u64,
-    ahead: VecDeque<Ahead>,
-    /// The last command since the last point.
-    last: Option<Event>,
-    /// The first and the last launch since the last point.
-    launches: Option<(Event, Event)>,
+    ahead: VecDeque<Ahead<S>>,
+    /// Whether anything was queued since the last point.
+    queued: bool,
     /// When the launches ran that have passed since the last timing was told.
     times: Option<Timing>,
 }
 
 /// A point that has not passed.
-struct Ahead {
+struct Ahead<S: Stream> {
     point: u64,
-    event: Event,
-    launches: Option<(Event, Event)>,
+    event: S::Event,
+    span: Option<S::Span>,
 }
 
-impl Points {
-    /// Takes note of a command.
-    pub(crate) fn queued(&mut self, event: Event) {
-        self.last = Some(event);
+impl<S: Stream> Points<S> {
+    pub(crate) fn new() -> Points<S> {
+        Points { given: 0, passed: 0, ahead: VecDeque::new(), queued: false, times: None }
     }
 
-    /// Takes note of a command of a launch, which counts for the times.
-    pub(crate) fn launched(&mut self, event: Event) {
-        self.launches = Some(match self.launches.take() {
-            Some((first, _)) => (first, event.clone()),
-            None => (event.clone(), event.clone()),
-        });
-        self.last = Some(event);
+    /// Takes note that commands were queued.
+    pub(crate) fn queued(&mut self) {
+        self.queued = true;
     }
 
-    /// A point after everything noted so far.
-    pub(crate) fn give(&mut self) -> u64 {
-        self.given += 1;
-        match self.last.take() {
-            Some(event) => {
-                let launches = self.launches.take();
-                self.ahead.push_back(Ahead { point: self.given, event, launches });
-            }
-            // Nothing new: it passes with the point before.
-            None => match self.ahead.back_mut() {
-                Some(ahead) => ahead.point = self.given,
-                None => self.passed = self.given,
-            },
+    /// A point after everything queued so far.
+    pub(crate) fn give(&mut self, stream: &mut S) -> Result<u64, Fault> {
+        if self.queued {
+            let (event, span) = (stream.mark()?, stream.span()?);
+            self.given += 1;
+            self.ahead.push_back(Ahead { point: self.given, event, span });
+            self.queued = false;
+            return Ok(self.given);
         }
+        // Nothing new: it passes with the point before.
+        self.given += 1;
+        match self.ahead.back_mut() {
+            Some(ahead) => ahead.point = self.given,
+            None => self.passed = self.given,
+        }
+        Ok(self.given)
+    }
+
+    /// A point where no event could be had for it: a wait for it ends with the points before.
+    pub(crate) fn give_failed(&mut self) -> u64 {
+        self.given += 1;
         self.given
     }
 
@@ -69,15 +68,13 @@ impl Points {
     }
 
     /// The last point that has passed, without waiting.
-    pub(crate) fn poll(&mut self) -> Result<u64, ClError> {
+    pub(crate) fn poll(&mut self) -> Result<u64, Fault> {
         while let Some(ahead) = self.ahead.front() {
             if !ahead.event.has_ended()? {
                 break;
             }
             self.passed = ahead.point;
-            if let Some((first, last)) = &ahead.launches
-                && let (Some((begin_ns, _)), Some((_, end_ns))) = (first.times(), last.times())
-            {
+            if let Some((begin_ns, end_ns)) = ahead.span.as_ref().and_then(Span::times) {
                 let begin_ns = self.times.map_or(begin_ns, |times| times.begin_ns);
                 self.times = Some(Timing { begin_ns, end_ns });
             }
@@ -87,7 +84,7 @@ impl Points {
     }
 
     /// Waits until `point` has passed; false when the time is up first.
-    pub(crate) fn wait(&mut self, point: u64, timeout_ns: u64) -> Result<bool, ClError> {
+    pub(crate) fn wait(&mut self, point: u64, timeout_ns: u64) -> Result<bool, Fault> {
         let deadline = Instant::now().checked_add(Duration::from_nanos(timeout_ns));
         let mut pause = Duration::from_micros(20);
         while self.poll()? < point {

@@ -7,8 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use clamp_kernels::device::{Probe, Target, Verdict};
 use clamp_plugin_api::abi::{CLAMP_LOG_WARN, Fault, HostHandle};
 
-use crate::cl::{CommandQueue, Context, Facts, Mem, Value};
-use crate::device::options;
+use crate::driver::{Driver, Facts, Stream, Value};
 use crate::modules::Modules;
 
 /// Items of a work-group.
@@ -25,11 +24,16 @@ pub(crate) struct Probed {
 }
 
 /// The target of the device, as it computes rather than as its driver says.
-pub(crate) fn probed(host: HostHandle, context: &Context, facts: &Facts, modules: &Modules) -> Result<Probed, Fault> {
+pub(crate) fn probed<D: Driver>(
+    host: HostHandle,
+    context: &D::Context,
+    facts: &Facts,
+    modules: &Modules<D>,
+) -> Result<Probed, Fault> {
     static KNOWN: Mutex<Option<HashMap<String, Probed>>> = Mutex::new(None);
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();
-    let identity = format!("{}\n{:?}", facts.identity(), wished(host, facts)?);
+    let identity = format!("{}\n{:?}", facts.identity, facts.target);
     if let Some(probed) = known.get(&identity) {
         return Ok(probed.clone());
     }
@@ -38,26 +42,14 @@ pub(crate) fn probed(host: HostHandle, context: &Context, facts: &Facts, modules
     Ok(probed)
 }
 
-/// The target as the driver describes it, with what the settings `plan_for` (`cpu` or `gpu`) and `div_sqrt` (`f64`) say.
-fn wished(host: HostHandle, facts: &Facts) -> Result<Target, Fault> {
-    let mut target = facts.target();
-    match host.config("plan_for").as_deref() {
-        None => {}
-        Some("cpu") => target.is_cpu = true,
-        Some("gpu") => target.is_cpu = false,
-        Some(other) => return Err(Fault::invalid(format!("setting plan_for: `{other}` is neither cpu nor gpu"))),
-    }
-    match host.config("div_sqrt").as_deref() {
-        None => {}
-        Some("f64") => target.exact_div_sqrt = false,
-        Some(other) => return Err(Fault::invalid(format!("setting div_sqrt: `{other}` is not f64, the only choice"))),
-    }
-    Ok(target)
-}
-
-fn probe(host: HostHandle, context: &Context, facts: &Facts, modules: &Modules) -> Result<Probed, Fault> {
-    let mut probed = Probed { target: wished(host, facts)?, refusal: None, no_fp64: None };
-    let warn = |text: &str| host.log(CLAMP_LOG_WARN, &format!("opencl: {}: {text}", facts.name));
+fn probe<D: Driver>(
+    host: HostHandle,
+    context: &D::Context,
+    facts: &Facts,
+    modules: &Modules<D>,
+) -> Result<Probed, Fault> {
+    let mut probed = Probed { target: facts.target, refusal: None, no_fp64: None };
+    let warn = |text: &str| host.log(CLAMP_LOG_WARN, &format!("{}: {}: {text}", D::ID, facts.description.name));
     let mut verdict = ask(context, &probed.target, modules)?;
     // Where the driver has no binary64, nothing was asked of it.
     if let Err(reason) = &verdict.arithmetic64 {
@@ -81,30 +73,24 @@ fn probe(host: HostHandle, context: &Context, facts: &Facts, modules: &Modules) 
     Ok(probed)
 }
 
-fn ask(context: &Context, target: &Target, modules: &Modules) -> Result<Verdict, Fault> {
+fn ask<D: Driver>(context: &D::Context, target: &Target, modules: &Modules<D>) -> Result<Verdict, Fault> {
     let probe = Probe::of(target);
-    let program = modules.program(&probe.module, options(target))?;
-    let queue = CommandQueue::create(context)?;
+    let program = modules.program(&probe.module, &D::options(context, target))?;
+    let mut stream = D::stream(context)?;
     let groups = (probe.triples() as u32).div_ceil(ITEMS);
-    let run = |entry: &'static str, operands: &[u8], results: &mut [u8]| -> Result<(), Fault> {
-        let from = Mem::alloc(context, operands.len() as u64, false)?;
-        let to = Mem::alloc(context, results.len() as u64, false)?;
-        let mut entry = program.entry(entry)?;
-        for (index, value) in
-            [Value::Mem(&from), Value::Wide(0), Value::Mem(&to), Value::Wide(0), Value::Wide(probe.triples() as u64)]
-                .into_iter()
-                .enumerate()
-        {
-            entry.set(index as u32, value)?;
-        }
-        // SAFETY: operands and results live until the queue has finished, below, whatever failed before.
-        let outcome = unsafe { queue.write(&from, 0, operands.as_ptr(), operands.len() as u64) }
-            .and_then(|_| queue.run(&entry, groups, ITEMS))
+    let mut run = |entry: &'static str, operands: &[u8], results: &mut [u8]| -> Result<(), Fault> {
+        let from = D::alloc(context, operands.len() as u64, false)?;
+        let to = D::alloc(context, results.len() as u64, false)?;
+        let mut entry = D::entry(&program, entry)?;
+        let triples = Value::Wide(probe.triples() as u64);
+        let values = [Value::Mem(&from), Value::Wide(0), Value::Mem(&to), Value::Wide(0), triples];
+        // SAFETY: operands and results live until the stream has finished, below, whatever failed before.
+        let outcome = unsafe { stream.write(&from, 0, operands.as_ptr(), operands.len() as u64) }
+            .and_then(|()| stream.launch(&mut entry, groups, ITEMS, &values))
             // SAFETY: as above.
-            .and_then(|_| unsafe { queue.read(&to, 0, results.as_mut_ptr(), results.len() as u64) });
-        let finished = queue.finish();
-        outcome?.wait()?;
-        Ok(finished?)
+            .and_then(|()| unsafe { stream.read(&to, 0, results.as_mut_ptr(), results.len() as u64) });
+        let finished = stream.finish();
+        outcome.and(finished)
     };
     let bytes32: Vec<u8> = probe.operands32.iter().flat_map(|word| word.to_le_bytes()).collect();
     let mut results = vec![0u8; 4 * probe.results()];

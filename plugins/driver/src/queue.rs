@@ -5,26 +5,35 @@ use clamp_kernels::catalogue::{ArrayDesc, Dtype, Shape};
 use clamp_kernels::device::{Arg, LaunchArrays, Place, Plan};
 use clamp_plugin_api::abi::{ArrayLayout, Fault, LaunchRef, Status, Timing};
 
-use crate::OpenCl;
-use crate::cl::{CommandQueue, Event, Mem, Value};
-use crate::device::{Buffer, OpenClDevice};
+use crate::backend::DeviceBackend;
+use crate::device::{Buffer, Device};
+use crate::driver::{Driver, Event, Memory, Stream, Value};
 use crate::fault::of_execution;
 use crate::points::{Points, time_is_up};
 use crate::status::{Statuses, Subject};
 
-pub(crate) struct OpenClQueue {
-    device: OpenClDevice,
-    queue: CommandQueue,
+/// A queue of a device.
+pub struct Queue<D: Driver> {
+    device: Device<D>,
+    stream: D::Stream,
     host_call: u64,
-    points: Points,
+    points: Points<D::Stream>,
     launches: u64,
     /// Shared by all launches: the queue is in order, so one has done with it when the next begins.
-    scratch: Vec<Mem>,
-    statuses: Statuses,
+    scratch: Vec<D::Mem>,
+    statuses: Statuses<D>,
+    /// Scratch memory that was too small, and the event behind the launches that use it.
+    outgrown: Vec<Outgrown<D>>,
     /// Memory of fills that the device still reads.
-    patterns: Vec<(Event, Box<[u8]>)>,
+    patterns: Vec<Pattern<D>>,
     error: Option<Fault>,
 }
+
+/// Memory of a fill, and the event behind it.
+type Pattern<D> = (<<D as Driver>::Stream as Stream>::Event, Box<[u8]>);
+
+/// Scratch memory, and the event behind its last use.
+type Outgrown<D> = (<<D as Driver>::Stream as Stream>::Event, <D as Driver>::Mem);
 
 /// A launch that is ready to be queued.
 struct Ready {
@@ -33,17 +42,18 @@ struct Ready {
     outputs: Vec<Place>,
 }
 
-impl OpenClQueue {
-    pub(crate) fn create(device: &OpenClDevice, host_call: u64) -> Result<OpenClQueue, Fault> {
+impl<D: Driver> Queue<D> {
+    pub(crate) fn create(device: &Device<D>, host_call: u64) -> Result<Queue<D>, Fault> {
         device.status()?;
-        Ok(OpenClQueue {
+        Ok(Queue {
             device: device.clone(),
-            queue: CommandQueue::create(&device.0.context)?,
+            stream: D::stream(&device.0.context)?,
             host_call,
-            points: Points::default(),
+            points: Points::new(),
             launches: 0,
             scratch: Vec::new(),
-            statuses: Statuses::default(),
+            statuses: Statuses::new(),
+            outgrown: Vec::new(),
             patterns: Vec::new(),
             error: None,
         })
@@ -51,41 +61,64 @@ impl OpenClQueue {
 
     /// # Safety
     /// `src` is readable for `len` bytes until a later point has passed.
-    pub(crate) unsafe fn upload(&mut self, dst: &Buffer, offset: u64, src: *const u8, len: u64) -> Result<(), Fault> {
+    pub(crate) unsafe fn upload(
+        &mut self,
+        dst: &Buffer<D>,
+        offset: u64,
+        src: *const u8,
+        len: u64,
+    ) -> Result<(), Fault> {
         self.device.status()?;
         dst.check(offset, len)?;
         if len > 0 {
             // SAFETY: the range was checked, the rest is the caller's promise.
-            let event = unsafe { self.queue.write(&dst.mem, offset, src, len) }?;
-            self.points.queued(event);
+            let queued = unsafe { self.stream.write(&dst.mem, offset, src, len) };
+            self.noted(queued)?;
+            self.points.queued();
         }
         Ok(())
     }
 
     /// # Safety
     /// `dst` is writable for `len` bytes until a later point has passed.
-    pub(crate) unsafe fn download(&mut self, src: &Buffer, offset: u64, dst: *mut u8, len: u64) -> Result<(), Fault> {
+    pub(crate) unsafe fn download(
+        &mut self,
+        src: &Buffer<D>,
+        offset: u64,
+        dst: *mut u8,
+        len: u64,
+    ) -> Result<(), Fault> {
         self.device.status()?;
         src.check(offset, len)?;
         if len > 0 {
             // SAFETY: the range was checked, the rest is the caller's promise.
-            let event = unsafe { self.queue.read(&src.mem, offset, dst, len) }?;
-            self.points.queued(event);
+            let queued = unsafe { self.stream.read(&src.mem, offset, dst, len) };
+            self.noted(queued)?;
+            self.points.queued();
         }
         Ok(())
     }
 
-    pub(crate) fn copy(&mut self, dst: &Buffer, to: u64, src: &Buffer, from: u64, len: u64) -> Result<(), Fault> {
+    pub(crate) fn copy(&mut self, dst: &Buffer<D>, to: u64, src: &Buffer<D>, from: u64, len: u64) -> Result<(), Fault> {
         self.device.status()?;
         dst.check(to, len)?;
         src.check(from, len)?;
         if len > 0 {
-            self.points.queued(self.queue.copy(&dst.mem, to, &src.mem, from, len)?);
+            let queued = self.stream.copy(&dst.mem, to, &src.mem, from, len);
+            self.noted(queued)?;
+            self.points.queued();
         }
         Ok(())
     }
 
-    pub(crate) fn fill(&mut self, dst: &Buffer, offset: u64, bits: u64, width: u32, count: u64) -> Result<(), Fault> {
+    pub(crate) fn fill(
+        &mut self,
+        dst: &Buffer<D>,
+        offset: u64,
+        bits: u64,
+        width: u32,
+        count: u64,
+    ) -> Result<(), Fault> {
         self.device.status()?;
         if !matches!(width, 1 | 2 | 4 | 8) {
             return Err(Fault::invalid(format!("fill width {width}: allowed are 1, 2, 4 and 8 bytes")));
@@ -98,20 +131,28 @@ impl OpenClQueue {
         let pattern = bits.to_le_bytes();
         let pattern = &pattern[..width as usize];
         if offset.is_multiple_of(u64::from(width)) {
-            self.points.queued(self.queue.fill(&dst.mem, offset, pattern, len)?);
+            let queued = self.stream.fill(&dst.mem, offset, pattern, len);
+            self.noted(queued)?;
+            self.points.queued();
             return Ok(());
         }
         // The library fills at multiples of the pattern only; elements elsewhere are sent as they are.
         self.patterns.retain(|(event, _)| !event.has_ended().unwrap_or(true));
         let bytes = pattern.repeat(count as usize).into_boxed_slice();
         // SAFETY: the bytes are kept until the event has ended; `Drop` waits for it.
-        let event = unsafe { self.queue.write(&dst.mem, offset, bytes.as_ptr(), len) }?;
-        self.patterns.push((event.clone(), bytes));
-        self.points.queued(event);
+        let queued = unsafe { self.stream.write(&dst.mem, offset, bytes.as_ptr(), len) };
+        match queued.and_then(|()| self.stream.mark()) {
+            Ok(event) => self.patterns.push((event, bytes)),
+            Err(fault) => {
+                let _ = self.stream.finish();
+                return Err(self.device.0.note(fault));
+            }
+        }
+        self.points.queued();
         Ok(())
     }
 
-    pub(crate) fn submit(&mut self, launches: &[LaunchRef<'_, OpenCl>]) -> Result<u64, Fault> {
+    pub(crate) fn submit(&mut self, launches: &[LaunchRef<'_, DeviceBackend<D>>]) -> Result<u64, Fault> {
         self.device.status()?;
         let ready = launches.iter().map(|launch| self.prepare(launch)).collect::<Result<Vec<_>, _>>()?;
         self.reserve(&ready)?;
@@ -124,24 +165,32 @@ impl OpenClQueue {
                     false => self.enqueue(launch, ready),
                 };
                 match outcome {
-                    Err(fault) if position == 0 && fault.status != Status::Cancelled => return Err(fault),
-                    outcome => self.error = outcome.err().map(|fault| Fault { launch: self.launches, ..fault }),
+                    Err(fault) if position == 0 && fault.status != Status::Cancelled => {
+                        return Err(self.device.0.note(fault));
+                    }
+                    outcome => {
+                        let launch = self.launches;
+                        self.error = outcome.err().map(|fault| self.device.0.note(Fault { launch, ..fault }));
+                    }
                 }
             }
             self.launches += 1;
         }
         // The launches are queued, so what fails from here on is told at the next wait.
-        let behind = self.statuses.read_back(&self.queue);
-        let flushed = behind.map(|event| event.into_iter().for_each(|event| self.points.queued(event)));
-        if let Err(error) = flushed.and_then(|()| self.queue.flush()) {
-            self.error.get_or_insert(self.device.0.note(of_execution(error)));
-        }
-        Ok(self.points.give())
+        let behind = self.statuses.read_back(&mut self.stream);
+        let given = behind.and_then(|()| self.points.give(&mut self.stream));
+        Ok(match given.and_then(|point| self.stream.flush().map(|()| point)) {
+            Ok(point) => point,
+            Err(fault) => {
+                self.error.get_or_insert(self.device.0.note(of_execution(fault)));
+                self.points.give_failed()
+            }
+        })
     }
 
     pub(crate) fn signal(&mut self) -> Result<u64, Fault> {
-        self.queue.flush()?;
-        Ok(self.points.give())
+        let given = self.points.give(&mut self.stream).and_then(|point| self.stream.flush().map(|()| point));
+        self.noted(given)
     }
 
     pub(crate) fn poll(&mut self) -> Result<u64, Fault> {
@@ -170,8 +219,13 @@ impl OpenClQueue {
         }
     }
 
+    /// An outcome of the driver; a fault that leaves the device of no use is remembered.
+    fn noted<T>(&self, outcome: Result<T, Fault>) -> Result<T, Fault> {
+        outcome.map_err(|fault| self.device.0.note(fault))
+    }
+
     /// Looks over one launch and plans it; queues nothing.
-    fn prepare(&self, launch: &LaunchRef<'_, OpenCl>) -> Result<Ready, Fault> {
+    fn prepare(&self, launch: &LaunchRef<'_, DeviceBackend<D>>) -> Result<Ready, Fault> {
         let inputs = launch
             .inputs
             .iter()
@@ -188,17 +242,22 @@ impl OpenClQueue {
 
     /// Makes the scratch memory large enough for every launch of a batch.
     fn reserve(&mut self, ready: &[Ready]) -> Result<(), Fault> {
+        self.outgrown.retain(|(event, _)| !event.has_ended().unwrap_or(true));
         for plan in ready.iter().map(|ready| &ready.plan) {
             for (position, &bytes) in plan.scratch.iter().enumerate() {
                 if self.scratch.get(position).is_some_and(|mem| mem.bytes() >= bytes) {
                     continue;
                 }
-                let mem = Mem::alloc(&self.device.0.context, bytes.next_power_of_two(), false).map_err(|error| {
-                    Fault { message: format!("cannot allocate {bytes} bytes of scratch: {error}"), ..error.into() }
+                let shared = self.device.0.facts.description.unified_memory;
+                let mem = D::alloc(&self.device.0.context, bytes, shared).map_err(|fault| {
+                    let message = format!("cannot allocate {bytes} bytes of scratch: {}", fault.message);
+                    Fault { message, ..fault }
                 })?;
                 match self.scratch.get_mut(position) {
-                    // Commands that use the old one keep it until they have ended.
-                    Some(smaller) => *smaller = mem,
+                    Some(smaller) => {
+                        let event = self.stream.mark()?;
+                        self.outgrown.push((event, std::mem::replace(smaller, mem)));
+                    }
                     None => self.scratch.push(mem),
                 }
             }
@@ -206,7 +265,7 @@ impl OpenClQueue {
         Ok(())
     }
 
-    fn enqueue(&mut self, launch: &LaunchRef<'_, OpenCl>, ready: Ready) -> Result<(), Fault> {
+    fn enqueue(&mut self, launch: &LaunchRef<'_, DeviceBackend<D>>, ready: Ready) -> Result<(), Fault> {
         let Ready { plan, inputs, outputs } = ready;
         let mut status_offset = 0;
         if plan.has_status {
@@ -218,67 +277,57 @@ impl OpenClQueue {
                 params: launch.params.to_vec(),
                 present: launch.present,
             };
-            let (offset, event) = self.statuses.slot(&self.device.0.context, &self.queue, subject)?;
-            status_offset = offset;
-            if let Some(event) = event {
-                self.points.queued(event);
-            }
+            status_offset = self.statuses.slot(&self.device.0.context, &mut self.stream, subject)?;
         }
         let mut entries = launch.kernel.entries();
         for step in &plan.steps {
             let missing = || Fault::new(Status::Internal, format!("entry point {} is not in its module", step.entry));
             let entry = entries.get_mut(step.entry).ok_or_else(missing)?;
-            let mut index = 0;
-            let mut set = |value: Value<'_>| {
-                index += 1;
-                entry.set(index - 1, value)
-            };
+            let mut values = Vec::with_capacity(2 * step.args.len());
+            let place = |mem, offset| [Value::Mem(mem), Value::Wide(offset)];
             for arg in &step.args {
                 match *arg {
                     Arg::Input(position) => {
                         let (buffer, array) = launch.inputs[position].as_ref().ok_or_else(missing)?;
-                        set(Value::Mem(&buffer.mem))?;
-                        set(Value::Wide(array.byte_offset))?;
+                        values.extend(place(&buffer.mem, array.byte_offset));
                     }
                     Arg::Output(position) => {
                         let (buffer, array) = &launch.outputs[position];
-                        set(Value::Mem(&buffer.mem))?;
-                        set(Value::Wide(array.byte_offset))?;
+                        values.extend(place(&buffer.mem, array.byte_offset));
                     }
-                    Arg::Scratch(position, offset) => {
-                        set(Value::Mem(&self.scratch[position]))?;
-                        set(Value::Wide(offset))?;
-                    }
-                    Arg::Status => {
-                        set(Value::Mem(self.statuses.mem().ok_or_else(missing)?))?;
-                        set(Value::Wide(status_offset))?;
-                    }
-                    Arg::U32(word) | Arg::F32(word) => set(Value::Word(word))?,
-                    Arg::U64(wide) | Arg::F64(wide) => set(Value::Wide(wide))?,
+                    Arg::Scratch(position, offset) => values.extend(place(&self.scratch[position], offset)),
+                    Arg::Status => values.extend(place(self.statuses.mem().ok_or_else(missing)?, status_offset)),
+                    Arg::U32(word) | Arg::F32(word) => values.push(Value::Word(word)),
+                    Arg::U64(wide) | Arg::F64(wide) => values.push(Value::Wide(wide)),
                 }
             }
-            self.points.launched(self.queue.run(entry, step.groups, step.group_size)?);
+            self.stream.launch(entry, step.groups, step.group_size, &values)?;
+            self.points.queued();
         }
         Ok(())
     }
 }
 
-impl Drop for OpenClQueue {
+impl<D: Driver> Drop for Queue<D> {
     fn drop(&mut self) {
         // The caller's memory and this queue's own are used until the device has done with them.
-        let _ = self.queue.finish();
+        let _ = self.stream.finish();
     }
 }
 
 /// Holds a launch against the catalogue: plans are for launches that fit it, and the device would not notice others.
-fn check(launch: &LaunchRef<'_, OpenCl>, inputs: &[Option<Place>], outputs: &[Place]) -> Result<(), Fault> {
-    let desc = |buffer: &Buffer, place: &Place| ArrayDesc {
+fn check<D: Driver>(
+    launch: &LaunchRef<'_, DeviceBackend<D>>,
+    inputs: &[Option<Place>],
+    outputs: &[Place],
+) -> Result<(), Fault> {
+    let desc = |buffer: &Buffer<D>, place: &Place| ArrayDesc {
         dtype: place.dtype,
         shape: place.shape,
         storage: std::ptr::from_ref(buffer).addr() as u64,
         byte_offset: place.byte_offset,
     };
-    let given = |(input, place): (&Option<(&Buffer, ArrayLayout)>, &Option<Place>)| {
+    let given = |(input, place): (&Option<(&Buffer<D>, ArrayLayout)>, &Option<Place>)| {
         input.as_ref().zip(place.as_ref()).map(|((buffer, _), place)| desc(buffer, place))
     };
     let inputs: Vec<Option<ArrayDesc>> = launch.inputs.iter().zip(inputs).map(given).collect();
@@ -290,7 +339,7 @@ fn check(launch: &LaunchRef<'_, OpenCl>, inputs: &[Option<Place>], outputs: &[Pl
 }
 
 /// Where an array lies, held against its buffer.
-fn place(buffer: &Buffer, array: &ArrayLayout) -> Result<Place, Fault> {
+fn place<D: Driver>(buffer: &Buffer<D>, array: &ArrayLayout) -> Result<Place, Fault> {
     let dtype = Dtype::from_code(array.dtype)
         .ok_or_else(|| Fault::invalid(format!("element type {} is unknown", array.dtype)))?;
     let shape = Shape::new(array.dims()).map_err(|error| Fault::invalid(error.to_string()))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clamp_kernels::device::{DeviceKernel, LaunchArrays, Place, STATUS_BYTES};
 use clamp_plugin_api::abi::{Fault, Status};
 
-use crate::cl::{ClError, CommandQueue, Context, Event, Mem};
+use crate::driver::{Driver, Event, Stream};
 
 /// Slots of the buffer; a batch with more statuses is read back in parts.
 const SLOTS: u64 = 256;
@@ -22,55 +22,68 @@ pub(crate) struct Subject {
 }
 
 /// Statuses that are on their way to the host.
-struct Reading {
-    event: Event,
+struct Reading<E> {
+    event: E,
     /// Two words a subject; the device writes them until the event has ended.
     words: Box<[u64]>,
     subjects: Vec<Subject>,
 }
 
 /// A queue's statuses.
-#[derive(Default)]
-pub(crate) struct Statuses {
-    mem: Option<Mem>,
+pub(crate) struct Statuses<D: Driver> {
+    mem: Option<D::Mem>,
     waiting: Vec<Subject>,
-    readings: Vec<Reading>,
+    readings: Vec<Reading<<D::Stream as Stream>::Event>>,
 }
 
-impl Statuses {
-    /// A slot for one launch: the buffer and the byte offset in it. Where all are taken, they are read back first.
+impl<D: Driver> Statuses<D> {
+    pub(crate) const fn new() -> Statuses<D> {
+        Statuses { mem: None, waiting: Vec::new(), readings: Vec::new() }
+    }
+
+    /// A slot for one launch: the byte offset in the buffer. Where all are taken, they are read back first.
     pub(crate) fn slot(
         &mut self,
-        context: &Context,
-        queue: &CommandQueue,
+        context: &D::Context,
+        stream: &mut D::Stream,
         subject: Subject,
-    ) -> Result<(u64, Option<Event>), ClError> {
+    ) -> Result<u64, Fault> {
         if self.mem.is_none() {
-            self.mem = Some(Mem::alloc(context, SLOTS * STATUS_BYTES, false)?);
+            self.mem = Some(D::alloc(context, SLOTS * STATUS_BYTES, false)?);
         }
-        let event = if self.waiting.len() as u64 == SLOTS { self.read_back(queue)? } else { None };
+        if self.waiting.len() as u64 == SLOTS {
+            self.read_back(stream)?;
+        }
         self.waiting.push(subject);
-        Ok(((self.waiting.len() as u64 - 1) * STATUS_BYTES, event))
+        Ok((self.waiting.len() as u64 - 1) * STATUS_BYTES)
     }
 
     /// The buffer of the slots.
-    pub(crate) fn mem(&self) -> Option<&Mem> {
+    pub(crate) fn mem(&self) -> Option<&D::Mem> {
         self.mem.as_ref()
     }
 
     /// Queues the way back of all slots that were written.
-    pub(crate) fn read_back(&mut self, queue: &CommandQueue) -> Result<Option<Event>, ClError> {
-        let Some(mem) = self.mem.as_ref().filter(|_| !self.waiting.is_empty()) else { return Ok(None) };
+    pub(crate) fn read_back(&mut self, stream: &mut D::Stream) -> Result<(), Fault> {
+        let Some(mem) = self.mem.as_ref().filter(|_| !self.waiting.is_empty()) else { return Ok(()) };
         let mut words = vec![u64::MAX; 2 * self.waiting.len()].into_boxed_slice();
-        // SAFETY: the words live in `readings` until the event has ended; `Drop` of the queue waits for it.
-        let event = unsafe { queue.read(mem, 0, words.as_mut_ptr().cast(), 8 * words.len() as u64) }?;
+        // SAFETY: the words live in `readings` until the event has ended, and the queue waits for it when it goes; where
+        // there is no event, below, it has ended.
+        let queued = unsafe { stream.read(mem, 0, words.as_mut_ptr().cast(), 8 * words.len() as u64) };
+        let event = match queued.and_then(|()| stream.mark()) {
+            Ok(event) => event,
+            Err(fault) => {
+                let _ = stream.finish();
+                return Err(fault);
+            }
+        };
         let subjects = std::mem::take(&mut self.waiting);
-        self.readings.push(Reading { event: event.clone(), words, subjects });
-        Ok(Some(event))
+        self.readings.push(Reading { event, words, subjects });
+        Ok(())
     }
 
     /// The data error of the lowest launch among those whose status has come back.
-    pub(crate) fn judge(&mut self) -> Result<Option<Fault>, ClError> {
+    pub(crate) fn judge(&mut self) -> Result<Option<Fault>, Fault> {
         let mut found = None;
         while let Some(first) = self.readings.first() {
             if !first.event.has_ended()? {

@@ -9,21 +9,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sha2::{Digest, Sha256};
 
 /// First bytes of a file: what it is, and the version of its form.
-const MAGIC: &[u8; 8] = b"CLAMPCL1";
+const MAGIC: &[u8; 8] = b"CLAMPMD1";
 
 /// Bytes of a digest.
 const DIGEST: usize = 32;
 
+/// Eight hexadecimal digits that stand for a text, such as the versions of a compiler that a name has no room for.
+pub fn short_digest(text: &str) -> String {
+    Sha256::digest(text).iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A folder of compiled modules.
 pub(crate) struct Cache {
     folder: PathBuf,
-    /// Device, driver and platform with their versions.
+    /// Device, driver and compiler with their versions.
     identity: String,
+    suffix: &'static str,
 }
 
 impl Cache {
-    pub(crate) fn new(folder: PathBuf, identity: String) -> Cache {
-        Cache { folder, identity }
+    pub(crate) fn new(folder: PathBuf, identity: String, suffix: &'static str) -> Cache {
+        Cache { folder, identity, suffix }
     }
 
     /// The binary for this source and these options; `None` where there is none, an error where there is one that is of
@@ -70,7 +76,7 @@ impl Cache {
             digest.update(part);
         }
         let name: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        self.folder.join(format!("{name}.clbin"))
+        self.folder.join(format!("{name}.{}", self.suffix))
     }
 }
 
@@ -81,7 +87,7 @@ mod tests {
     #[test]
     fn what_is_kept_is_found_under_its_own_name_only_and_damage_shows() {
         let folder = tempfile::tempdir().expect("folder");
-        let cache = |identity: &str| Cache::new(folder.path().join("opencl"), identity.to_owned());
+        let cache = |identity: &str| Cache::new(folder.path().join("some"), identity.to_owned(), "bin");
         let (one, other) = (cache("one"), cache("other"));
         assert_eq!(one.load("source", "-a").expect("none"), None);
         one.store("source", "-a", b"binary").expect("store");
@@ -100,6 +106,6 @@ mod tests {
         }
         one.store("source", "-a", b"again").expect("store");
         assert_eq!(one.load("source", "-a").expect("load").as_deref(), Some(&b"again"[..]));
-        assert_eq!(fs::read_dir(folder.path().join("opencl")).expect("folder").count(), 1);
+        assert_eq!(fs::read_dir(folder.path().join("some")).expect("folder").count(), 1);
     }
 }

@@ -7,27 +7,27 @@ use clamp_kernels::catalogue::FixedParams;
 use clamp_kernels::device::{DeviceKernel, OpenError};
 use clamp_plugin_api::abi::{Fault, Status};
 
-use crate::cl::EntryPoint;
-use crate::device::{OpenClDevice, options};
+use crate::device::Device;
+use crate::driver::Driver;
 
 /// Entry points by name.
-pub(crate) type Entries = BTreeMap<&'static str, EntryPoint>;
+pub(crate) type Entries<D> = BTreeMap<&'static str, <D as Driver>::Entry>;
 
 /// A kernel of a device.
-pub(crate) struct OpenKernel {
+pub struct OpenKernel<D: Driver> {
     pub(crate) kernel: Arc<DeviceKernel>,
     /// Arguments are set on the entry points themselves, so one queue at a time has them.
-    entries: Mutex<Entries>,
+    entries: Mutex<Entries<D>>,
 }
 
-impl OpenKernel {
+impl<D: Driver> OpenKernel<D> {
     pub(crate) fn open(
-        device: &OpenClDevice,
+        device: &Device<D>,
         id: &str,
         fixed: &[u64],
         present: u64,
         text: &str,
-    ) -> Result<OpenKernel, Fault> {
+    ) -> Result<OpenKernel<D>, Fault> {
         device.status()?;
         let probed = &device.0.probed;
         if let Some(reason) = &probed.refusal {
@@ -50,16 +50,17 @@ impl OpenKernel {
             Fault::new(status, format!("{error}{because}"))
         })?;
         let module = kernel.module();
-        let program = device.0.modules.program(&module, options(&probed.target))?;
-        let mut entries = Entries::new();
+        let options = D::options(&device.0.context, &probed.target);
+        let program = device.0.modules.program(&module, &options)?;
+        let mut entries = Entries::<D>::new();
         for &name in &module.entries {
-            entries.insert(name, program.entry(name)?);
+            entries.insert(name, D::entry(&program, name)?);
         }
         Ok(OpenKernel { kernel: Arc::new(kernel), entries: Mutex::new(entries) })
     }
 
     /// The entry points, for one launch's steps.
-    pub(crate) fn entries(&self) -> MutexGuard<'_, Entries> {
+    pub(crate) fn entries(&self) -> MutexGuard<'_, Entries<D>> {
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
