@@ -106,11 +106,10 @@ impl CpuQueue {
 }
 
 fn start_pool(threads: usize) -> Result<ThreadPool, Fault> {
-    ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|i| format!("clamp-cpu-{i}"))
-        .build()
-        .map_err(|e| Fault::new(Status::Internal, format!("cannot start {threads} threads: {e}")))
+    ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("clamp-cpu-{i}")).build().map_err(|e| {
+        let advice = "set backend.cpu.threads lower, or raise the limit on processes";
+        Fault::new(Status::OutOfMemory, format!("cannot start {threads} threads ({e}): {advice}"))
+    })
 }
 
 /// Elements of all arrays together.
