@@ -18,6 +18,9 @@ const TASK: usize = 32 * 1024;
 /// Elements that are copied aside at a time, where an operand is the output or the results are streamed.
 const BLOCK: usize = 512;
 
+/// Elements near which are computed together.
+const PIECE: usize = 64;
+
 /// A block that begins with a cache line, so that no vector lies across two.
 #[derive(Clone)]
 #[repr(C, align(64))]
@@ -137,11 +140,34 @@ pub(crate) fn each<T: Pod, R: Pod, const N: usize>(
     }
 }
 
+/// As `each`, near. The last elements are a whole piece too, filled up with one of their own: a loop over single elements
+/// would take the canonical NaN by a masked load, which costs a thousand cycles each time as long as the page of that
+/// constant was never touched, and small launches have no other elements.
+fn each_near<T: Pod, R: Pod, const N: usize>(level: Level, f: impl Fn([T; N]) -> R, x: [&[T]; N], out: &mut [R]) {
+    let whole = out.len() / PIECE * PIECE;
+    let (pieces, rest) = out.split_at_mut(whole);
+    each_whole(level, &f, x.map(|x| &x[..whole]), pieces);
+    if !rest.is_empty() {
+        let last = x.map(|x| {
+            let x = &x[whole..][..rest.len()];
+            let mut piece = [x[0]; PIECE];
+            piece[..x.len()].copy_from_slice(x);
+            piece
+        });
+        let mut results = [R::zeroed(); PIECE];
+        each_whole(level, &f, last.each_ref().map(<[T; PIECE]>::as_slice), &mut results);
+        rest.copy_from_slice(&results[..rest.len()]);
+    }
+}
+
 levels! {
-    fn each_near [T: Copy, R, F: Fn([T; N]) -> R, const N: usize](f: F, x: [&[T]; N], out: &mut [R]) {
-        let x = x.map(|x| &x[..out.len()]);
-        for (index, out) in out.iter_mut().enumerate() {
-            *out = f(x.map(|x| x[index]));
+    /// Of a multiple of [`PIECE`] elements, so that the compiler makes no loop over single ones.
+    fn each_whole [T: Copy, R, F: Fn([T; N]) -> R, const N: usize](f: &F, x: [&[T]; N], out: &mut [R]) {
+        assert!(out.len().is_multiple_of(PIECE) && x.iter().all(|x| x.len() == out.len()));
+        for index in 0..out.len() / PIECE * PIECE {
+            // SAFETY: every operand was found to be as long as the output. (The compiler would keep the check.)
+            let result = f(x.map(|x| unsafe { *x.get_unchecked(index) }));
+            out[index] = result;
         }
     }
 }

@@ -228,19 +228,17 @@ impl Kernel {
             storage: storage as u64,
             byte_offset: 0,
         };
-        let outputs: SmallVec<[ArrayDesc; 2]> = launch
-            .outputs
-            .iter()
-            .enumerate()
-            .map(|(position, output)| describe(position, output.dtype, output.shape))
-            .collect();
+        let mut outputs = SmallVec::<[ArrayDesc; 2]>::new();
+        let given = launch.outputs.iter().enumerate();
+        outputs.extend(given.map(|(position, output)| describe(position, output.dtype, output.shape)));
         let describe_input = |(position, input): (usize, &Option<Input<'_>>)| {
             input.map(|input| match input.data {
                 Data::Bytes(_) => describe(outputs.len() + position, input.dtype, input.shape),
                 Data::Output(output) => describe(output, input.dtype, input.shape),
             })
         };
-        let inputs: SmallVec<[Option<ArrayDesc>; 4]> = launch.inputs.iter().enumerate().map(describe_input).collect();
+        let mut inputs = SmallVec::<[Option<ArrayDesc>; 4]>::new();
+        inputs.extend(launch.inputs.iter().enumerate().map(describe_input));
         self.spec.check(&inputs, &outputs, &params).map_err(refuse)?;
         for (spec, input) in self.spec.inputs.iter().zip(launch.inputs) {
             match input {

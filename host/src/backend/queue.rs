@@ -413,8 +413,10 @@ fn desc(array: &ArrayRef) -> ArrayDesc {
 
 fn check(launch: &LaunchSpec) -> Result<()> {
     let spec = launch.kernel.spec;
-    let inputs: SmallVec<[Option<ArrayDesc>; 4]> = launch.inputs.iter().map(|a| a.as_ref().map(desc)).collect();
-    let outputs: SmallVec<[ArrayDesc; 2]> = launch.outputs.iter().map(desc).collect();
+    // Extended where they lie: `collect` would copy all their room.
+    let (mut inputs, mut outputs) = (SmallVec::<[Option<ArrayDesc>; 4]>::new(), SmallVec::<[ArrayDesc; 2]>::new());
+    inputs.extend(launch.inputs.iter().map(|a| a.as_ref().map(desc)));
+    outputs.extend(launch.outputs.iter().map(desc));
     let refused = |what: &dyn std::fmt::Display| Error::bad_input(format!("kernel {}: {what}", spec.id));
     let LaunchParams { values, present } = &launch.params;
     let params = spec.launch_values(&launch.kernel.fixed, values, *present).map_err(|e| refused(&e))?;

@@ -76,7 +76,8 @@ impl KernelSpec {
         outputs: &[ArrayDesc],
         params: &[Option<ParamValue>],
     ) -> Result<(), ArgError> {
-        let shapes: SmallVec<[Option<Shape>; 4]> = inputs.iter().map(|input| input.map(|input| input.shape)).collect();
+        let mut shapes = SmallVec::<[Option<Shape>; 4]>::new();
+        shapes.extend(inputs.iter().map(|input| input.map(|input| input.shape)));
         if inputs.len() != self.inputs.len() {
             return Err(ArgError::count("inputs", self.inputs.len(), inputs.len()));
         }

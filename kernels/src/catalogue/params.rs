@@ -159,14 +159,18 @@ impl KernelSpec {
         self.check_arrays(When::Launch, values.len(), present)?;
         let mut fixed = fixed.iter().copied();
         let mut position = 0;
-        let next = |param: &ParamSpec| match param.when {
+        let mut next = |param: &ParamSpec| match param.when {
             When::Open => Ok(fixed.next().flatten()),
             When::Launch => {
                 position += 1;
                 self.value_at(param, position - 1, values, present)
             }
         };
-        self.params.iter().map(next).collect()
+        let mut all = ParamValues::new();
+        for param in self.params {
+            all.push(next(param)?);
+        }
+        Ok(all)
     }
 
     /// Refuses an array or a bitmask that is not as long as there are parameters at `when`.

@@ -24,6 +24,9 @@ use crate::launch::{Launch, LaunchError};
 /// Columns of the widest tile.
 const TILE: usize = 48;
 
+/// Rows of the highest tile.
+const TALL: usize = 8;
+
 /// Rows that one rectangle has at least, unless threads would have nothing to do.
 const WORTH_PACKING: usize = 192;
 
@@ -121,29 +124,24 @@ fn of_nothing<T: Registers>(bias: Option<&[T]>, n: usize, out: &mut [T]) {
     }
 }
 
-/// How the output of a batch is cut in rectangles.
+/// How the output of a batch is cut in rectangles, alike to a tile, so that no thread waits long for another.
 struct Cut {
-    rows: usize,
-    columns: usize,
-    /// Rectangles from top to bottom.
+    /// Rectangles from top to bottom, at most as many as there are tiles.
     down: usize,
-    /// Rectangles from left to right.
+    /// Rectangles from left to right, at most as many as there are tiles.
     across: usize,
 }
 
 impl Cut {
-    /// Rectangles of at most `most` columns, some more of them than threads where there are several. They are narrow
-    /// rather than low: each packs its columns of b for itself, and that wants to be worth it.
+    /// Rectangles of about `most` columns or fewer, some more of them than threads where there are several. They are
+    /// narrow rather than low: each packs its columns of b for itself, and that wants to be worth it.
     fn of(m: usize, n: usize, batches: usize, threads: usize, most: usize) -> Cut {
         // Tasks that even out what threads have to wait for each other.
         let wanted = if threads == 1 { 1 } else { (4 * threads).div_ceil(batches) };
         let across = n.div_ceil(most.max(TILE)).max(wanted.min(n / (2 * TILE)).max(1));
-        let columns = n.div_ceil(across).next_multiple_of(TILE).min(n);
-        let across = n.div_ceil(columns);
         let down = wanted.div_ceil(across).min(m / WORTH_PACKING).max(threads.div_ceil(across * batches));
         let down = if m <= FEW_ROWS { 1 } else { down.min(m.div_ceil(FEW_ROWS)).max(1) };
-        let rows = m.div_ceil(down).next_multiple_of(8).min(m);
-        Cut { rows, columns, down: m.div_ceil(rows), across }
+        Cut { down, across }
     }
 
     fn per_batch(&self) -> usize {
@@ -153,8 +151,7 @@ impl Cut {
     /// The batch, rows and columns of a task.
     fn task(&self, index: usize, m: usize, n: usize) -> (usize, Range<usize>, Range<usize>) {
         let (batch, index) = (index / self.per_batch(), index % self.per_batch());
-        let (row, column) = (index % self.down * self.rows, index / self.down * self.columns);
-        (batch, row..m.min(row + self.rows), column..n.min(column + self.columns))
+        (batch, share(m, TALL, index % self.down, self.down), share(n, TILE, index / self.down, self.across))
     }
 
     /// Tasks that a thread takes at a time: one, unless they are many and small.
@@ -163,8 +160,41 @@ impl Cut {
     }
 }
 
+/// The part of `len` that is the share `index` of `shares`, all of whole tiles but for the end.
+fn share(len: usize, tile: usize, index: usize, shares: usize) -> Range<usize> {
+    let tiles = len.div_ceil(tile);
+    let at = |index: usize| len.min(tiles * index / shares * tile);
+    at(index)..at(index + 1)
+}
+
 /// Columns of b that are packed at a time; where b is read in its place, all of them.
 fn most_columns<T>(extents: &Extents) -> usize {
     let Extents { m, n, k, transpose_b, .. } = *extents;
     if m <= FEW_ROWS && !transpose_b { n } else { PACKED_BYTES / size_of::<T>() / k.min(PANEL) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rectangles_cover_the_output_once_and_are_alike() {
+        for (m, n) in [(1, 1), (7, 49), (16, 4096), (64, 2000), (65, 10), (200, 96), (2048, 2048), (1437, 10)] {
+            for (threads, most) in [(1, 384), (2, 384), (3, 48), (4, 100)] {
+                let cut = Cut::of(m, n, 1, threads, most);
+                let mut written = vec![0u8; m * n];
+                let mut wide = Vec::new();
+                for index in 0..cut.per_batch() {
+                    let (batch, rows, columns) = cut.task(index, m, n);
+                    assert!(batch == 0 && !rows.is_empty() && !columns.is_empty(), "{m}x{n} on {threads}");
+                    wide.push(columns.len().div_ceil(TILE));
+                    for row in rows {
+                        written[row * n..][columns.clone()].iter_mut().for_each(|times| *times += 1);
+                    }
+                }
+                assert!(written.iter().all(|&times| times == 1), "{m}x{n} on {threads}");
+                assert!(wide.iter().max() <= wide.iter().min().map(|least| least + 1).as_ref(), "{m}x{n} on {threads}");
+            }
+        }
+    }
 }

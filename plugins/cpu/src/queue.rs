@@ -106,11 +106,10 @@ impl CpuQueue {
 }
 
 fn start_pool(threads: usize) -> Result<ThreadPool, Fault> {
-    ThreadPoolBuilder::new()
-        .num_threads(threads)
-        .thread_name(|i| format!("clamp-cpu-{i}"))
-        .build()
-        .map_err(|e| Fault::new(Status::Internal, format!("cannot start {threads} threads: {e}")))
+    ThreadPoolBuilder::new().num_threads(threads).thread_name(|i| format!("clamp-cpu-{i}")).build().map_err(|e| {
+        let advice = "set backend.cpu.threads lower, or raise the limit on processes";
+        Fault::new(Status::OutOfMemory, format!("cannot start {threads} threads ({e}): {advice}"))
+    })
 }
 
 /// Elements of all arrays together.
@@ -128,13 +127,17 @@ fn is_small(launch: &LaunchRef<'_, Cpu>) -> bool {
 }
 
 fn run(launch: &LaunchRef<'_, Cpu>) -> Result<(), Fault> {
-    let places = launch.outputs.iter().map(|(buffer, array)| Place::of(buffer, array));
-    let targets = places.collect::<Result<SmallVec<[Place; 2]>, _>>()?;
-    let input = |input: &Option<(&Memory, ArrayLayout)>| match input {
-        Some((buffer, array)) => input_of(Place::of(buffer, array)?, &targets).map(Some),
-        None => Ok(None),
-    };
-    let inputs = launch.inputs.iter().map(input).collect::<Result<SmallVec<[Option<Input<'_>>; 4]>, _>>()?;
+    // Filled where they lie: `collect` would copy all their room.
+    let (mut targets, mut inputs) = (SmallVec::<[Place; 2]>::new(), SmallVec::<[Option<Input<'_>>; 4]>::new());
+    for (buffer, array) in launch.outputs {
+        targets.push(Place::of(buffer, array)?);
+    }
+    for input in launch.inputs {
+        inputs.push(match input {
+            Some((buffer, array)) => Some(input_of(Place::of(buffer, array)?, &targets)?),
+            None => None,
+        });
+    }
     let output = |place: &Place| Output {
         dtype: place.dtype,
         shape: place.shape,
@@ -143,7 +146,8 @@ fn run(launch: &LaunchRef<'_, Cpu>) -> Result<(), Fault> {
         // other use of the memory away while this launch runs.
         data: unsafe { std::slice::from_raw_parts_mut(place.start, place.len) },
     };
-    let mut outputs: SmallVec<[Output<'_>; 2]> = targets.iter().map(output).collect();
+    let mut outputs = SmallVec::<[Output<'_>; 2]>::new();
+    outputs.extend(targets.iter().map(output));
     let mut call = Launch { inputs: &inputs, outputs: &mut outputs, params: launch.params, present: launch.present };
     launch.kernel.run(&mut call).map_err(|error| fault(launch.kernel.spec().id, error))
 }

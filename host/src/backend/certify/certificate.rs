@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use clamp_kernels::catalogue;
 use clamp_kernels::conformance::{GOLDEN, golden_text};
 use clamp_plugin_api::manifest::jcs::{sha256_hex, sha256_jcs, to_jcs};
 use serde::{Deserialize, Serialize};
@@ -215,9 +216,10 @@ impl Certificate {
         self.kernels.get(kernel).filter(|verdict| verdict.cases == cases_digest(kernel))
     }
 
-    /// How many kernels have this standing.
+    /// How many kernels of the catalogue have this standing. (A certificate may be of a later program's.)
     pub fn count(&self, standing: Standing) -> usize {
-        self.kernels.values().filter(|verdict| verdict.standing == standing).count()
+        let verdicts = catalogue::all().filter_map(|spec| self.kernels.get(spec.id));
+        verdicts.filter(|verdict| verdict.standing == standing).count()
     }
 }
 

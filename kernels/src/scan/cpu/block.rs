@@ -38,7 +38,7 @@ impl Blocked for f64 {}
 #[derive(Clone)]
 #[repr(align(64))]
 pub(super) struct Sums<T> {
-    /// Within each segment.
+    /// Within each segment, in the order in which the level writes them.
     pub(super) locals: [T; BLOCK],
     /// What each segment adds: -0, which changes nothing, and then the doubled totals of the segments before.
     pub(super) segments: [T; SEGMENTS],
@@ -72,7 +72,11 @@ impl<T: Blocked> Sums<T> {
         let before = before.unwrap_or(T::NEGATIVE_ZERO);
         match <&mut [T; BLOCK]>::try_from(&mut *out) {
             Ok(out) => T::write(level, self, before, store, next, out),
-            Err(_) => write(level, self, before, out),
+            Err(_) => {
+                let mut padded = [T::NEGATIVE_ZERO; BLOCK];
+                T::write(level, self, before, Store::Through, next, &mut padded);
+                out.copy_from_slice(&padded[..out.len()]);
+            }
         }
     }
 }

@@ -82,7 +82,6 @@ fn sum_f32(x: &[f32; BLOCK], locals: &mut [f32; BLOCK], totals: &mut [f32; SEGME
             rows[row] = _mm512_add_ps(rows[row - 1], rows[row]);
         }
         *sum = rows[15];
-        rows = turned_f32(rows);
         for (locals, row) in locals.as_chunks_mut::<16>().0.iter_mut().zip(rows) {
             // SAFETY: 16 floats.
             unsafe { _mm512_storeu_ps(locals.as_mut_ptr(), row) };
@@ -136,10 +135,9 @@ fn sum_f64(x: &[f64; BLOCK], locals: &mut [f64; BLOCK], totals: &mut [f64; SEGME
                 sum = _mm512_add_pd(sum, *row);
                 *row = sum;
             }
-            rows = turned_f64(rows);
             for (row, value) in rows.into_iter().enumerate() {
                 // SAFETY: 8 floats.
-                unsafe { _mm512_storeu_pd(locals[2 * row + half].as_mut_ptr(), value) };
+                unsafe { _mm512_storeu_pd(locals[8 * half + row].as_mut_ptr(), value) };
             }
         }
         *total = sum;
@@ -236,40 +234,66 @@ fn turned_quarters([a, b, c, d]: [__m512; 4]) -> [__m512; 4] {
 
 #[target_feature(enable = "avx512f")]
 fn write_f32<const PAST: bool>(sums: &Sums<f32>, before: f32, next: &[f32], out: &mut [f32; BLOCK]) {
+    const GROUP: usize = 16 * SEGMENT;
     let before = _mm512_set1_ps(before);
     let nan = _mm512_set1_ps(f32::from_bits(0x7fc0_0000));
-    let locals = sums.locals.as_chunks::<SEGMENT>().0;
-    // Without a next block, what is being read is asked for again, which costs nothing.
-    let next = if next.is_empty() { sums.locals.as_ptr() } else { next.as_ptr() };
-    let rows = out.as_chunks_mut::<SEGMENT>().0.iter_mut().zip(locals).zip(&sums.segments);
-    for (row, ((out, locals), &segment)) in rows.enumerate() {
-        // SAFETY: both are 16 floats, and the caller has seen that the output is aligned where that is needed; a
-        // prefetch never faults.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(row * SEGMENT).cast());
-            let value = _mm512_add_ps(_mm512_set1_ps(segment), _mm512_loadu_ps(locals.as_ptr()));
-            let value = _mm512_add_ps(before, value);
-            let value = _mm512_mask_mov_ps(value, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value), nan);
-            if PAST { _mm512_stream_ps(out.as_mut_ptr(), value) } else { _mm512_storeu_ps(out.as_mut_ptr(), value) }
+    let next = after(&sums.locals, next);
+    let groups = out.as_chunks_mut::<GROUP>().0.iter_mut().zip(sums.locals.as_chunks::<GROUP>().0);
+    for (group, ((out, locals), segments)) in groups.zip(sums.segments.as_chunks::<16>().0).enumerate() {
+        // SAFETY: all are 16 floats.
+        let segments = unsafe { _mm512_loadu_ps(segments.as_ptr()) };
+        let locals = locals.as_chunks::<16>().0;
+        let rows: [__m512; 16] = std::array::from_fn(|row| {
+            // SAFETY: as above; a prefetch never faults.
+            let local = unsafe {
+                _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(group * GROUP + row * 16).cast());
+                _mm512_loadu_ps(locals[row].as_ptr())
+            };
+            let value = _mm512_add_ps(before, _mm512_add_ps(segments, local));
+            _mm512_mask_mov_ps(value, _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(value, value), nan)
+        });
+        for (out, row) in out.as_chunks_mut::<16>().0.iter_mut().zip(turned_f32(rows)) {
+            // SAFETY: 16 floats, and the caller has seen that the output is aligned where that is needed.
+            unsafe {
+                if PAST { _mm512_stream_ps(out.as_mut_ptr(), row) } else { _mm512_storeu_ps(out.as_mut_ptr(), row) }
+            }
         }
     }
 }
 
 #[target_feature(enable = "avx512f")]
 fn write_f64<const PAST: bool>(sums: &Sums<f64>, before: f64, next: &[f64], out: &mut [f64; BLOCK]) {
+    const GROUP: usize = 8 * SEGMENT;
     let before = _mm512_set1_pd(before);
     let nan = _mm512_set1_pd(f64::from_bits(0x7ff8_0000_0000_0000));
-    let locals = sums.locals.as_chunks::<8>().0;
-    let next = if next.is_empty() { sums.locals.as_ptr() } else { next.as_ptr() };
-    for (index, (out, locals)) in out.as_chunks_mut::<8>().0.iter_mut().zip(locals).enumerate() {
-        // SAFETY: both are 8 floats, and the caller has seen that the output is aligned where that is needed; a
-        // prefetch never faults.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(index * 8).cast());
-            let value = _mm512_add_pd(_mm512_set1_pd(sums.segments[index / 2]), _mm512_loadu_pd(locals.as_ptr()));
-            let value = _mm512_add_pd(before, value);
-            let value = _mm512_mask_mov_pd(value, _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(value, value), nan);
-            if PAST { _mm512_stream_pd(out.as_mut_ptr(), value) } else { _mm512_storeu_pd(out.as_mut_ptr(), value) }
+    let next = after(&sums.locals, next);
+    let groups = out.as_chunks_mut::<GROUP>().0.iter_mut().zip(sums.locals.as_chunks::<GROUP>().0);
+    for (group, ((out, locals), segments)) in groups.zip(sums.segments.as_chunks::<8>().0).enumerate() {
+        // SAFETY: all are 8 floats.
+        let segments = unsafe { _mm512_loadu_pd(segments.as_ptr()) };
+        let (out, locals) = (out.as_chunks_mut::<8>().0, locals.as_chunks::<8>().0);
+        let halves: [[__m512d; 8]; 2] = std::array::from_fn(|half| {
+            turned_f64(std::array::from_fn(|row| {
+                // SAFETY: as above; a prefetch never faults.
+                let local = unsafe {
+                    _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(group * GROUP + (8 * half + row) * 8).cast());
+                    _mm512_loadu_pd(locals[8 * half + row].as_ptr())
+                };
+                let value = _mm512_add_pd(before, _mm512_add_pd(segments, local));
+                _mm512_mask_mov_pd(value, _mm512_cmp_pd_mask::<_CMP_UNORD_Q>(value, value), nan)
+            }))
+        });
+        for (index, out) in out.iter_mut().enumerate() {
+            let row = halves[index % 2][index / 2];
+            // SAFETY: 8 floats, and the caller has seen that the output is aligned where that is needed.
+            unsafe {
+                if PAST { _mm512_stream_pd(out.as_mut_ptr(), row) } else { _mm512_storeu_pd(out.as_mut_ptr(), row) }
+            }
         }
     }
+}
+
+/// Where `next` begins. Without one, what is being read is asked for again, which costs nothing.
+fn after<T>(here: &[T; BLOCK], next: &[T]) -> *const T {
+    if next.len() == BLOCK { next.as_ptr() } else { here.as_ptr() }
 }

@@ -19,7 +19,7 @@ use block::{Blocked, Store, Sums};
 use carry::Carry;
 
 /// Blocks that a thread takes at a time: few enough that their sums stay in its cache.
-const TILE: usize = 8;
+const TILE: usize = 16;
 
 /// Bytes of output from which it is written past the caches: more than they hold of it until it is read again.
 const STREAM_FROM: usize = 32 << 20;
