@@ -62,7 +62,7 @@ impl Device {
         check("hipSetDevice", unsafe { (self.hip().hipSetDevice)(self.ordinal) })
     }
 
-    /// The pool, which keeps so many bytes; none where the runtime has not all of its functions.
+    /// The pool, which keeps so many bytes; none where the runtime has not all of its functions or the device none.
     fn pool(&self, kept: u64) -> Result<Option<Pool>, HipError> {
         let hip = self.hip();
         let (Some(default), Some(set)) = (hip.hipDeviceGetDefaultMemPool, hip.hipMemPoolSetAttribute) else {
@@ -72,7 +72,10 @@ impl Device {
         let (mut raw, mut kept) = (std::ptr::null_mut(), kept);
         // SAFETY: each writes or reads one value of its type.
         unsafe {
-            check("hipDeviceGetDefaultMemPool", default(&raw mut raw, self.ordinal))?;
+            match default(&raw mut raw, self.ordinal) {
+                HIP_ERROR_NOT_SUPPORTED => return Ok(None),
+                code => check("hipDeviceGetDefaultMemPool", code)?,
+            }
             let code = set(raw, HIP_MEM_POOL_ATTR_RELEASE_THRESHOLD, (&raw mut kept).cast());
             check("hipMemPoolSetAttribute", code)?;
         }

@@ -3,7 +3,8 @@
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::sys::{Compiler, Functions, HIP_SUCCESS, version};
+use crate::error::check;
+use crate::sys::{Compiler, Functions, version};
 
 /// HIP's names, the newest first: ROCm 7, 6 and 5.
 const NAMES: [&str; 3] = ["libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5"];
@@ -38,9 +39,10 @@ impl Libraries {
         })?;
         let mut number = 0;
         // SAFETY: the function writes one number.
-        let code = unsafe { (functions.hipRuntimeGetVersion)(&raw mut number) };
+        check("hipRuntimeGetVersion", unsafe { (functions.hipRuntimeGetVersion)(&raw mut number) })
+            .map_err(|error| format!("{path} does not tell its version: {error}"))?;
         let version = version(number);
-        if code != HIP_SUCCESS || (version.0, version.1) < OLDEST {
+        if (version.0, version.1) < OLDEST {
             let (major, minor, _) = version;
             let (least, _) = OLDEST;
             return Err(format!(

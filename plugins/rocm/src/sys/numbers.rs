@@ -47,6 +47,9 @@ pub(crate) const HIP_ERROR_INVALID_DEVICE: i32 = 101;
 /// `hipError_t`.
 pub(crate) const HIP_ERROR_NOT_READY: i32 = 600;
 
+/// `hipError_t`.
+pub(crate) const HIP_ERROR_NOT_SUPPORTED: i32 = 801;
+
 /// Bytes of a `hipDeviceProp_t` at its place: 792 before HIP 6.0, 1472 since.
 pub(crate) const PROPERTIES_ROOM: usize = 16 << 10;
 
