@@ -2,6 +2,7 @@
 //! the program run as an operator runs it. No assertions about the product itself.
 
 mod bench;
+mod loopback;
 mod npy;
 mod plugin;
 
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 pub use bench::Bench;
+pub use loopback::{Account, Loopback, without};
 pub use npy::{elements, npy};
 pub use plugin::{Deadly, c_plugin, rust_plugin, twisted_plugin};
 

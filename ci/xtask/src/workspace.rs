@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::process::Tool;
 
+/// Folders of fixtures that run on the host's machine.
+const FIXTURES: [&str; 2] = ["tests/fixtures/plugins/", "tests/fixtures/vendors/"];
+
 /// The workspace that this command was started in.
 #[derive(Debug)]
 pub(crate) struct Workspace {
@@ -54,12 +57,14 @@ impl Workspace {
         })
     }
 
-    /// What the host's machine builds and tests together: the default members and the fixture plugins.
+    /// What the host's machine builds and tests together: the default members, the fixture plugins and the fixtures that
+    /// stand for a vendor's library.
     ///
     /// Every native build names all of these. Cargo unifies features over the packages that are named, so another
     /// choice would compile wasmtime, which takes minutes, a second time.
     pub(crate) fn native(&self) -> impl Iterator<Item = &Member> {
-        self.members.iter().filter(|member| member.default || member.folder.starts_with("tests/fixtures/plugins/"))
+        let is_fixture = |folder: &str| FIXTURES.iter().any(|room| folder.starts_with(room));
+        self.members.iter().filter(move |member| member.default || is_fixture(&member.folder))
     }
 
     /// The crates that become components, and the crate that they share.

@@ -91,8 +91,9 @@ impl Device {
                 unsafe { close(handle) };
                 true
             }
-            // Only "not found" says so; "invalid" is about the parameters that were left out.
-            Err(fault) => fault.status == Status::Invalid,
+            // Only these two say that it is not there. Others are about the parameters that were left out, or about a device
+            // that fails, and that is told where the kernel is opened to be used.
+            Err(fault) => !matches!(fault.status, Status::NotFound | Status::Unsupported),
         }
     }
 

@@ -45,6 +45,7 @@ impl<'a> Products<'a> {
             ("CLAMP_TEST_DIST", dist),
             ("CLAMP_TEST_PACKAGES", guests::packages_folder(self.workspace)),
             ("CLAMP_TEST_PLUGINS", self.folder().join("plugins")),
+            ("CLAMP_TEST_CACHE", self.folder().join("cache")),
         ])
     }
 
@@ -53,10 +54,10 @@ impl<'a> Products<'a> {
     }
 }
 
-/// Plugins that misbehave, under the names that cargo gives them.
+/// Plugins that misbehave and vendors' libraries that are none, under the names that cargo gives them.
 fn fixture_plugins(workspace: &Workspace, artifacts: &[Artifact], place: &Path) -> Result<()> {
     let staging = Staging::beside(place)?;
-    for (name, file) in cargo::shared_libraries(artifacts, &workspace.root.join("tests/fixtures/plugins")) {
+    for (name, file) in cargo::shared_libraries(artifacts, &workspace.root.join("tests/fixtures")) {
         let goal = staging.path().join(format!("lib{name}.so"));
         staging::copy(&file, &goal)?;
         tools::strip(&goal)?;
