@@ -40,13 +40,9 @@ pub(super) fn run(workspace: &Workspace, check: bool) -> Result<()> {
     if check {
         let (index, data) = committed(workspace)?;
         let prebuilt = Prebuilt::read(&index, &data)?;
-        let keys = ahead.iter().map(|module| module.source.name.as_str());
-        let mut wrong = missing_or_left(&prebuilt, keys);
-        let differs = |module: &&&Compiled<'_>| {
-            prebuilt.ptx(&module.source.name, &module.source.text).is_ok_and(|ptx| ptx != module.ptx)
-        };
-        wrong.extend(ahead.iter().filter(differs).map(|module| format!("{} is other PTX", module.source.name)));
-        wrong.extend(ahead.iter().filter_map(|module| stale(&prebuilt, module.source)));
+        let sources: Vec<&Source> = ahead.iter().map(|module| module.source).collect();
+        let mut wrong = not_of(&prebuilt, &sources);
+        wrong.extend(ahead.iter().filter_map(|module| is_other(&prebuilt, module.source, &module.ptx)));
         let head = head(&ahead)?;
         ensure!(
             (head.compiler.as_str(), head.options.as_str(), head.language.as_str(), head.driver)
@@ -86,9 +82,7 @@ pub(super) fn up_to_date(workspace: &Workspace) -> Result<u64> {
     let prebuilt = Prebuilt::read(&index, &data)?;
     let sources = sources::write(workspace, "cuda")?;
     let ahead: Vec<&Source> = sources.iter().filter(|source| source.is_ahead).collect();
-    let mut wrong = missing_or_left(&prebuilt, ahead.iter().map(|source| source.name.as_str()));
-    wrong.extend(ahead.iter().filter_map(|source| stale(&prebuilt, source)));
-    refuse(&wrong)?;
+    refuse(&not_of(&prebuilt, &ahead))?;
     println!(
         "the PTX of {} modules is of today's sources; PTX ISA {}, compute capability {}.{} and later, drivers from {} on",
         ahead.len(),
@@ -108,13 +102,8 @@ pub(super) fn quick(workspace: &Workspace, nvrtc: &Nvrtc) -> Result<u64> {
     println!("{}", conclude(&compiled)?);
     let (index, data) = committed(workspace)?;
     let prebuilt = Prebuilt::read(&index, &data)?;
-    for module in compiled.iter().filter(|module| module.source.is_ahead) {
-        let name = &module.source.name;
-        ensure!(
-            prebuilt.ptx(name, &module.source.text)? == module.ptx,
-            "the committed PTX of {name} is not what NVRTC makes of it: run `cargo xtask objects cuda`"
-        );
-    }
+    let ahead = compiled.iter().filter(|module| module.source.is_ahead);
+    refuse(&ahead.filter_map(|module| is_other(&prebuilt, module.source, &module.ptx)).collect::<Vec<_>>())?;
     Ok(compiled.len() as u64)
 }
 
@@ -209,20 +198,24 @@ fn head(compiled: &[&Compiled<'_>]) -> Result<Head> {
     })
 }
 
-/// Modules that are not committed, and committed ones that are none any longer.
-fn missing_or_left<'a>(prebuilt: &Prebuilt<'_>, keys: impl Iterator<Item = &'a str>) -> Vec<String> {
-    let keys: Vec<&str> = keys.collect();
-    let missing = keys.iter().filter(|key| !prebuilt.keys().any(|known| known == **key));
-    let left = prebuilt.keys().filter(|known| !keys.contains(known)).map(|key| format!("{key} is no module"));
-    missing.map(|key| format!("{key} is missing")).chain(left).collect()
+/// What of the committed PTX is not of these sources: modules without any, modules that are none any longer, and those of
+/// which the source was another.
+fn not_of(prebuilt: &Prebuilt<'_>, sources: &[&Source]) -> Vec<String> {
+    let no_source = |key: &&str| sources.iter().all(|source| source.name != *key);
+    let left = prebuilt.keys().filter(no_source).map(|key| format!("{key} is no module"));
+    let wrong = sources.iter().filter_map(|source| match prebuilt.ptx(&source.name, &source.text) {
+        Ok(_) => None,
+        Err(PrebuiltError::Missing(key)) => Some(format!("{key} is missing")),
+        Err(PrebuiltError::Stale(key)) => Some(format!("{key} is of another source")),
+        Err(error) => Some(error.to_string()),
+    });
+    wrong.chain(left).collect()
 }
 
-fn stale(prebuilt: &Prebuilt<'_>, source: &Source) -> Option<String> {
-    match prebuilt.ptx(&source.name, &source.text) {
-        Ok(_) | Err(PrebuiltError::Missing(_)) => None,
-        Err(PrebuiltError::Stale(_)) => Some(format!("{} is of another source", source.name)),
-        Err(error) => Some(error.to_string()),
-    }
+/// Whether the committed PTX of a module is other than this; what is missing or stale is told otherwise.
+fn is_other(prebuilt: &Prebuilt<'_>, source: &Source, made: &str) -> Option<String> {
+    let is_other = prebuilt.ptx(&source.name, &source.text).is_ok_and(|ptx| ptx != made);
+    is_other.then(|| format!("{} is other PTX than NVRTC makes of it", source.name))
 }
 
 fn refuse(wrong: &[String]) -> Result<()> {
@@ -242,4 +235,38 @@ fn committed(workspace: &Workspace) -> Result<(String, Vec<u8>)> {
 
 fn paths(workspace: &Workspace) -> [PathBuf; 2] {
     ["modules.txt", "modules.bin"].map(|name| workspace.root.join("plugins/cuda/ptx").join(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(name: &str, text: &str) -> Source {
+        let (path, entries) = (PathBuf::new(), Vec::new());
+        Source { name: name.to_owned(), is_ahead: true, entries, path, text: text.to_owned() }
+    }
+
+    #[test]
+    fn what_is_not_as_committed_is_named() {
+        let head = Head {
+            compiler: "c".to_owned(),
+            options: "o".to_owned(),
+            language: "7.8".to_owned(),
+            capability: "7.0".to_owned(),
+            driver: 11080,
+        };
+        let (index, data) =
+            packed::files(&head, &[("a", "text a", "ptx a"), ("b", "text b", "ptx b")]).expect("packed");
+        let prebuilt = Prebuilt::read(&index, &data).expect("read");
+        let (a, b, other, new) = (source("a", "text a"), source("b", "text b"), source("b", "?"), source("c", ""));
+        assert!(not_of(&prebuilt, &[&a, &b]).is_empty());
+        assert_eq!(not_of(&prebuilt, &[&a, &other]), ["b is of another source"]);
+        assert_eq!(not_of(&prebuilt, &[&a, &new]), ["c is missing", "b is no module"]);
+        assert_eq!(is_other(&prebuilt, &a, "ptx a"), None);
+        assert_eq!(is_other(&prebuilt, &a, "ptx"), Some("a is other PTX than NVRTC makes of it".to_owned()));
+        assert_eq!(is_other(&prebuilt, &other, "ptx"), None, "told as stale");
+        let wrong: Vec<String> = (0..10).map(|module| format!("m{module} is missing")).collect();
+        let message = refuse(&wrong).expect_err("refused").to_string();
+        assert!(message.ends_with("m7 is missing and 2 more; run `cargo xtask objects cuda`"), "{message}");
+    }
 }
