@@ -80,7 +80,12 @@ typedef float4 f32x4;
 typedef uint4 u32x4;
 typedef double2 f64x2;
 
+#if defined(CLAMP_HIP)
+// No plan for a GPU has larger groups. Clang otherwise leaves registers for 1024 items, and large tiles spill.
+#define CLAMP_KERNEL(name) extern "C" __global__ __attribute__((amdgpu_flat_work_group_size(1, 256))) void name
+#else
 #define CLAMP_KERNEL(name) extern "C" __global__ void name
+#endif
 #define CLAMP_FN static __device__ __forceinline__
 #define CLAMP_GLOBAL
 #define CLAMP_LOCAL
