@@ -1,10 +1,14 @@
-//! Writes the device modules of every kernel to a folder, one file each, in the dialect that is named, for compilers that
-//! need no device: NVRTC, clang. Usage: `device_modules opencl|cuda|hip FOLDER`.
+//! Writes the device modules of every kernel to a folder in the dialect that is named, for compilers that need no device:
+//! NVRTC, clang. One file each, and `modules.txt`: a line a module with what it is (`ahead`: its text is known before a kernel
+//! is opened; `sample`: a map, whose text comes from an expression), its file's stem and its entry points.
+//! Usage: `device_modules opencl|cuda|hip FOLDER`.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
-use clamp_kernels::catalogue::{Given, ParamKind, all};
-use clamp_kernels::device::{DeviceKernel, Dialect, OpenError, Target};
+use clamp_kernels::catalogue::{Dtype, Given, KernelSpec, ParamKind, all};
+use clamp_kernels::device::{DeviceKernel, Dialect, Module, Target, modules};
+use clamp_kernels::map::Operation;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -28,45 +32,37 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         is_cpu: false,
     };
     std::fs::create_dir_all(folder)?;
-    let mut written = 0;
-    for spec in all() {
-        let expression = "relu(x0*c0) + exp(-x1)/sin(x2) - gelu(fma(x0, x1, x2)) * log1p(x0 < 2)";
-        let plain = "fma(x0, x1, -c0) / sqrt(abs(x0)) + min(x0, x1) * max(x0, 2) - (x0 != x1)";
-        let is_f32 = spec.id.contains(".f32.");
-        let required = |given: &mut Vec<(&str, Given<'static>)>| {
-            for param in spec.params.iter().filter(|param| param.required) {
-                given.push((
-                    param.name,
-                    match param.kind {
-                        ParamKind::Text => Given::Written(if is_f32 { expression } else { plain }),
-                        _ => Given::Bits(0),
-                    },
-                ));
-            }
-        };
-        let flags: Vec<&str> =
-            spec.params.iter().filter(|param| param.kind == ParamKind::Flag).map(|param| param.name).collect();
-        // Every choice of the flags, since a module may depend on them.
-        for choice in 0..1u32 << flags.len() {
-            let mut given: Vec<(&str, Given<'static>)> = Vec::new();
-            required(&mut given);
-            given.extend(flags.iter().enumerate().map(|(bit, flag)| (*flag, Given::Flag(choice >> bit & 1 == 1))));
-            let (fixed, _) = spec.split_params(&given)?;
-            let kernel = match DeviceKernel::open(spec.id, &fixed, &target) {
-                Ok(kernel) => kernel,
-                Err(OpenError::NoSource(id)) => {
-                    eprintln!("no source: {id}");
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let module = kernel.module();
-            let name: String = module.key.chars().take(100).collect();
-            let path = Path::new(folder).join(format!("{name}.{ending}"));
-            written += usize::from(!path.exists());
-            std::fs::write(path, module.source)?;
+    let mut list = String::new();
+    let mut write = |kind: &str, stem: &str, module: &Module| {
+        writeln!(list, "{kind} {stem} {}", module.entries.join(" ")).map_err(std::io::Error::other)?;
+        std::fs::write(Path::new(folder).join(format!("{stem}.{ending}")), &module.source)
+    };
+    for module in modules(&target) {
+        write("ahead", &module.key, &module)?;
+    }
+    for spec in all().filter(|spec| spec.params.iter().any(|param| param.kind == ParamKind::Text)) {
+        for (name, expression) in [("every", every_operation(spec)), ("sums", "x0 * x1 + x2 * c0 - x1 * x2".to_owned())]
+        {
+            let fixed = spec.fixed_params(&[("expr", Given::Written(&expression))])?;
+            let module = DeviceKernel::open(spec.id, &fixed, &target)?.module();
+            write("sample", &format!("{}-{name}", spec.id), &module)?;
         }
     }
-    eprintln!("{written} modules");
+    let count = list.lines().count();
+    std::fs::write(Path::new(folder).join("modules.txt"), list)?;
+    eprintln!("{count} modules");
     Ok(())
+}
+
+/// The sum of every operation that the kernel's dtype has.
+fn every_operation(spec: &KernelSpec) -> String {
+    let dtype = spec.outputs.first().map_or(Dtype::F32, |output| output.dtype);
+    let applied = |operation: &Operation| match (operation.arity(), operation.infix()) {
+        (1, "") => format!("{}(x0)", operation.name()),
+        (2, "") => format!("{}(x0, x1)", operation.name()),
+        (_, "") => format!("{}(x0, x1, x2)", operation.name()),
+        (1, infix) => format!("({infix}x0)"),
+        (_, infix) => format!("(x0 {infix} x1)"),
+    };
+    Operation::ALL.iter().filter(|operation| operation.is_in(dtype)).map(applied).collect::<Vec<_>>().join(" + ")
 }

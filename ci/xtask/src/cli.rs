@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::workspace::Workspace;
-use crate::{audit, demo, dist, golden, guests, header, prove, test};
+use crate::{audit, demo, dist, golden, guests, header, objects, prove, test};
 
 /// The project's own commands
 #[derive(Debug, Parser)]
@@ -31,6 +31,8 @@ enum Command {
     Header(HeaderArgs),
     /// Write kernels/src/conformance/golden.txt from the independent reading in tests/reference
     Golden(GoldenArgs),
+    /// Compile the device modules for GPUs that are not here, and scan the code for contracted arithmetic
+    Objects(ObjectsArgs),
     /// Run a long proof: kernels over sizes, random graphs, the NumPy reading, or the functions on every input
     Prove(ProveArgs),
     /// Check licences, advisories and sources of all dependencies with cargo-deny
@@ -79,6 +81,24 @@ pub(crate) struct GoldenArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ObjectsArgs {
+    /// Whose GPUs: `cuda` writes plugins/cuda/ptx, `rocm` writes target/objects
+    pub(crate) vendor: Vendor,
+    /// Write nothing that is committed; fail if the committed PTX is not what would be written
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+/// Whose GPUs code is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Vendor {
+    /// PTX by NVRTC
+    Cuda,
+    /// Code objects for gfx906, gfx90a, gfx942 and gfx1100 by clang
+    Rocm,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct ProveArgs {
     /// What to prove
     pub(crate) proof: Proof,
@@ -113,6 +133,7 @@ impl Cli {
             Command::Guests(args) => guests::run(&workspace, args),
             Command::Header(args) => header::run(&workspace, args.check),
             Command::Golden(args) => golden::run(&workspace, args.check).map(|cases| println!("{cases} cases")),
+            Command::Objects(args) => objects::run(&workspace, args),
             Command::Prove(args) => prove::run(&workspace, args),
             Command::Audit => audit::run(&workspace),
         }

@@ -9,6 +9,7 @@ mod dist;
 mod golden;
 mod guests;
 mod header;
+mod objects;
 mod package;
 mod process;
 mod prove;

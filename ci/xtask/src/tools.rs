@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
+use crate::objects::Nvrtc;
 use crate::process::{Tool, exists};
 use crate::workspace::Workspace;
 
@@ -64,6 +65,22 @@ pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
             format!("NumPy and mpmath could not be installed; the command is `{call}`")
         })?;
     Ok(python)
+}
+
+/// NVRTC's library from its pinned wheel, in the same environment.
+pub(crate) fn nvrtc(workspace: &Workspace) -> Result<PathBuf> {
+    if let Some(library) = Nvrtc::find(workspace) {
+        return Ok(library);
+    }
+    let python = python(workspace)?;
+    let wanted = workspace.root.join("ci/nvrtc.txt");
+    eprintln!("installing NVRTC's wheel");
+    let words = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--require-hashes"];
+    Tool::new(&python).args(words).arg("--requirement").arg(&wanted).output().with_context(|| {
+        let call = format!("{} {} --requirement {}", python.display(), words.join(" "), wanted.display());
+        format!("NVRTC's wheel could not be installed; the command is `{call}`")
+    })?;
+    Nvrtc::find(workspace).with_context(|| format!("the wheel of {} holds no libnvrtc", wanted.display()))
 }
 
 /// Whether cargo-nextest is there; without it the tests run under plain `cargo test`.

@@ -68,6 +68,7 @@ typedef float f32; typedef double f64; typedef int64_t i64; typedef uint32_t u32
 #define CLAMP_FN static inline
 #define CLAMP_TABLE static const
 CLAMP_FN f64 clamp_fma64(f64 x, f64 y, f64 z) { return __builtin_fma(x, y, z); }
+CLAMP_FN f64 clamp_div64(f64 x, f64 y) { return x / y; }
 CLAMP_FN u32 clamp_bits32(f32 x) { u32 y; __builtin_memcpy(&y, &x, 4); return y; }
 CLAMP_FN f32 clamp_float32(u32 x) { f32 y; __builtin_memcpy(&y, &x, 4); return y; }
 CLAMP_FN u64 clamp_bits64(f64 x) { u64 y; __builtin_memcpy(&y, &x, 8); return y; }

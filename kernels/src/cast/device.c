@@ -15,7 +15,7 @@ CLAMP_FN i64 clamp_i64_from_f32(f32 x) {
     const f32 r = clamp_rint32(x);
     return r >= 9223372036854775808.0f   ? (i64)0x7fffffffffffffffL
            : r < -9223372036854775808.0f ? (-(i64)0x7fffffffffffffffL - 1)
-           : r == r                      ? (i64)r
+           : r == r                      ? clamp_whole32(r)
                                          : 0;
 }
 
@@ -35,7 +35,7 @@ CLAMP_FN i64 clamp_i64_from_f64(f64 x) {
     const f64 r = clamp_rint64(x);
     return r >= 9223372036854775808.0   ? (i64)0x7fffffffffffffffL
            : r < -9223372036854775808.0 ? (-(i64)0x7fffffffffffffffL - 1)
-           : r == r                     ? (i64)r
+           : r == r                     ? clamp_whole64(r)
                                         : 0;
 }
 

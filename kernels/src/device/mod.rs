@@ -8,6 +8,7 @@
 
 mod kernel;
 mod module;
+mod modules;
 mod plan;
 mod probe;
 mod target;
@@ -16,6 +17,7 @@ mod tests;
 
 pub use kernel::{DeviceKernel, LaunchArrays, OpenError};
 pub use module::Module;
+pub use modules::modules;
 pub use plan::{Arg, Place, Plan, STATUS_BYTES, Step};
 pub use probe::{Probe, Verdict};
 pub use target::{Dialect, Target};

@@ -3,7 +3,8 @@
 // spaces, indices, barriers and the exact arithmetic; it computes nothing of a kernel.
 //
 // Arithmetic: + - * are IEEE and never contracted (OpenCL by the pragma, the others by their option); division, square
-// root and fused steps are the functions below; fmin and fmax are never used.
+// root and fused steps are the functions below; fmin and fmax are never used. Whole quotients of variables and conversions
+// of floats to 64 bits are functions too, so that the scan of emitted code (opaque.h) can tell them from what was written.
 
 #if defined(CLAMP_OPENCL)
 
@@ -64,7 +65,7 @@ typedef double2 f64x2;
 #else
 
 #if defined(CLAMP_HIP) && !defined(__HIPCC_RTC__)
-#include <hip/hip_runtime.h>
+#include "clang_hip.h"
 #endif
 
 typedef signed char i8;
@@ -79,7 +80,12 @@ typedef float4 f32x4;
 typedef uint4 u32x4;
 typedef double2 f64x2;
 
+#if defined(CLAMP_HIP)
+// No plan for a GPU has larger groups. Clang otherwise leaves registers for 1024 items, and large tiles spill.
+#define CLAMP_KERNEL(name) extern "C" __global__ __attribute__((amdgpu_flat_work_group_size(1, 256))) void name
+#else
 #define CLAMP_KERNEL(name) extern "C" __global__ void name
+#endif
 #define CLAMP_FN static __device__ __forceinline__
 #define CLAMP_GLOBAL
 #define CLAMP_LOCAL
@@ -98,16 +104,20 @@ typedef double2 f64x2;
 #define clamp_float32(x) __uint_as_float(x)
 #define clamp_bits64(x) ((u64)__double_as_longlong(x))
 #define clamp_float64(x) __longlong_as_double((i64)(x))
+#if defined(CLAMP_OPAQUE)
+#include "opaque.h"
+#else
 #define clamp_fma32(x, y, z) fmaf((x), (y), (z))
 #define clamp_fma64(x, y, z) fma((double)(x), (double)(y), (double)(z))
+#define clamp_native_sqrt32(x) sqrtf(x)
+#define clamp_sqrt64(x) sqrt((double)(x))
+#endif
 #define clamp_rint32(x) rintf(x)
 #define clamp_rint64(x) rint((double)(x))
 #define clamp_mul_high32(x, y) __umulhi((x), (y))
 #define clamp_atomic_add32(place, value) ((void)atomicAdd((place), (u32)(value)))
 #define clamp_atomic_add_local32(place, value) ((void)atomicAdd((place), (u32)(value)))
-#define clamp_native_sqrt32(x) sqrtf(x)
 #define clamp_atomic_max32(place, value) atomicMax((place), (u32)(value))
-#define clamp_sqrt64(x) sqrt((double)(x))
 
 #endif
 
@@ -136,12 +146,22 @@ typedef double2 f64x2;
 // No index, and no failing element.
 #define CLAMP_NONE ((u64) - 1)
 
+#if !defined(CLAMP_OPAQUE)
+#define clamp_native_div32(x, y) ((f32)(x) / (f32)(y))
+#define clamp_div64(x, y) ((f64)(x) / (f64)(y))
+#define clamp_quotient64(x, y) ((u64)(x) / (u64)(y))
+#define clamp_remainder64(x, y) ((u64)(x) % (u64)(y))
+// Of a float within the range of i64, towards zero.
+#define clamp_whole32(x) ((i64)(f32)(x))
+#define clamp_whole64(x) ((i64)(f64)(x))
+#endif
+
 #if defined(CLAMP_DIV_SQRT_BY_F64)
 // The quotient of two binary32 numbers lies no nearer to a middle between two of them than binary64 can tell.
-#define clamp_div32(x, y) ((f32)((f64)(x) / (f64)(y)))
+#define clamp_div32(x, y) ((f32)clamp_div64((x), (y)))
 #define clamp_sqrt32(x) ((f32)clamp_sqrt64((f64)(x)))
 #else
-#define clamp_div32(x, y) ((f32)(x) / (f32)(y))
+#define clamp_div32(x, y) clamp_native_div32((x), (y))
 #define clamp_sqrt32(x) clamp_native_sqrt32(x)
 #endif
 

@@ -37,7 +37,7 @@ CLAMP_KERNEL(probe64)(CLAMP_IN(u64, operands), CLAMP_OUT(u64, results), u64 coun
             results[9 * i] = clamp_bits64(clamp_canonical64(x + y));
             results[9 * i + 1] = clamp_bits64(clamp_canonical64(x - y));
             results[9 * i + 2] = clamp_bits64(clamp_canonical64(x * y));
-            results[9 * i + 3] = clamp_bits64(clamp_canonical64(x / y));
+            results[9 * i + 3] = clamp_bits64(clamp_canonical64(clamp_div64(x, y)));
             results[9 * i + 4] = clamp_bits64(clamp_canonical64(clamp_sqrt64(x)));
             results[9 * i + 5] = clamp_bits64(clamp_canonical64(clamp_fma64(x, y, z)));
             results[9 * i + 6] = clamp_bits64(clamp_canonical64(x * y + z));

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::*;
-use crate::catalogue::{Given, KernelSpec, MAX_ELEMENTS, ParamKind, ParamSpec, Shape, all};
+use crate::catalogue::{Given, KernelSpec, MAX_ELEMENTS, ParamKind, ParamSpec, Shape, When, all};
 
 fn targets() -> Vec<Target> {
     let gpu = Target {
@@ -101,6 +101,8 @@ fn steps_are_such_that_a_device_can_take_them_whatever_the_size() {
                     assert!(entries.contains(&step.entry), "{what}");
                     assert!((1..1 << 31).contains(&step.groups), "{what}");
                     assert!(step.group_size <= target.max_group_size && step.group_size.is_power_of_two(), "{what}");
+                    // As the portability header promises AMD's compiler.
+                    assert!(target.is_cpu || step.group_size <= 256, "{what}");
                     for arg in &step.args {
                         assert!(
                             match *arg {
@@ -149,4 +151,31 @@ fn what_a_device_lacks_is_said() {
     assert_eq!(refusal("softmax.f32.v1"), "kernel softmax.f32.v1 needs binary64, which the device lacks");
     assert_eq!(refusal("add.f32.v2"), "there is no kernel add.f32.v2; the nearest is add.f32.v1");
     assert!(DeviceKernel::open("copy.f64.v1", &Default::default(), &target).is_ok(), "a move is none of numbers");
+}
+
+#[test]
+fn all_but_maps_can_be_compiled_ahead_alike_for_every_gpu() {
+    let ahead = |target: &Target| modules(target).into_iter().map(|module| (module.key, module.source)).collect();
+    for target in targets() {
+        let ahead: HashMap<String, String> = ahead(&target);
+        assert!(ahead.keys().any(|key| key.starts_with("probe-")));
+        for spec in all() {
+            let Some(kernel) = open(spec, &target) else { continue };
+            let is_map = spec.params.iter().any(|param| param.kind == ParamKind::Text);
+            assert_eq!(ahead.contains_key(&kernel.module().key), !is_map, "{}", spec.id);
+            for number in spec.params_at(When::Open).filter(|param| param.kind == ParamKind::Int) {
+                let fixed = |value| spec.fixed_params(&[(number.name, Given::Bits(value))]).expect("parameters");
+                let of = |value| DeviceKernel::open(spec.id, &fixed(value), &target).expect("opened").module();
+                assert_eq!(of(1), of(0), "{}", spec.id);
+            }
+            let is_float = |param: ParamSpec| matches!(param.kind, ParamKind::F32 | ParamKind::F64);
+            assert!(!spec.params_at(When::Open).any(|param| is_float(*param)), "{}", spec.id);
+        }
+        let matmul = ahead.keys().filter(|key| key.starts_with("matmul.f32.v1-")).count();
+        assert_eq!(matmul, 4, "a module for each choice of its two flags");
+    }
+    let gpu = targets()[0];
+    let other = Target { max_group_size: 256, local_bytes: 16 << 10, compute_units: 1, subgroup_size: 64, ..gpu };
+    let lists: [HashMap<String, String>; 2] = [ahead(&gpu), ahead(&other)];
+    assert_eq!(lists[0], lists[1]);
 }

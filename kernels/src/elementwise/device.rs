@@ -107,8 +107,8 @@ fn unary(op: Unary, dtype: Dtype, canonical: &impl Fn(&str) -> String) -> String
         Unary::Sqrt if narrow => canonical("clamp_sqrt32(x)"),
         Unary::Sqrt => canonical("clamp_sqrt64(x)"),
         // Through binary64 it is rounded once; the room's reference proves it.
-        Unary::Rsqrt if narrow => canonical("(f32)(1.0 / clamp_sqrt64((f64)(x)))"),
-        Unary::Rsqrt => canonical("1.0 / clamp_sqrt64(x)"),
+        Unary::Rsqrt if narrow => canonical("(f32)clamp_div64(1.0, clamp_sqrt64((f64)(x)))"),
+        Unary::Rsqrt => canonical("clamp_div64(1.0, clamp_sqrt64(x))"),
         Unary::Relu if narrow => "clamp_max32(x, 0.0f)".into(),
         Unary::Relu => "clamp_max64(x, 0.0)".into(),
     }
@@ -121,7 +121,7 @@ fn binary(op: Binary, dtype: Dtype, canonical: &impl Fn(&str) -> String) -> Stri
         Binary::Sub => canonical("(x) - (y)"),
         Binary::Mul => canonical("(x) * (y)"),
         Binary::Div if narrow => canonical("clamp_div32(x, y)"),
-        Binary::Div => canonical("(x) / (y)"),
+        Binary::Div => canonical("clamp_div64(x, y)"),
         Binary::Min if narrow => "clamp_min32(x, y)".into(),
         Binary::Min => "clamp_min64(x, y)".into(),
         Binary::Max if narrow => "clamp_max32(x, y)".into(),

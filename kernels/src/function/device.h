@@ -4,6 +4,7 @@
  *   CLAMP_FN                 what stands before a function;
  *   CLAMP_TABLE              what stands before a table at file scope, such as `static const` or `__constant`;
  *   clamp_fma64(x, y, z)     x * y + z, rounded once;
+ *   clamp_div64(x, y)        x / y, rounded once;
  *   clamp_bits32, clamp_float32, clamp_bits64, clamp_float64    bits of a float and back;
  * that every other operation rounds once and subnormal numbers are kept, in conversions too, and that nothing is
  * contracted. It includes nothing. */
@@ -234,7 +235,7 @@ CLAMP_FN f32 clamp_tan(f32 x) {
     for (int i = 1; i < 4; i++) below = clamp_fma64(below, square, clamp_f_tangent_denominator[i]);
     above = clamp_fma64(square * r, above, r);
     below = clamp_fma64(square, below, 1.0);
-    f64 y = odd ? -(below / above) : above / below;
+    f64 y = odd ? -clamp_div64(below, above) : clamp_div64(above, below);
     return (f32)y;
 }
 
@@ -274,7 +275,7 @@ CLAMP_FN f32 clamp_tanh(f32 x) {
     if (clamp_f_is_nan(x)) return CLAMP_F_NAN;
     f64 near = clamp_f_between(clamp_f_magnitude((f64)x), 0.0, 10.0);
     f64 e = clamp_f_less_one(near + near);
-    f64 y = clamp_f_with_sign(e / (e + 2.0), (f64)x);
+    f64 y = clamp_f_with_sign(clamp_div64(e, e + 2.0), (f64)x);
     return (f32)y;
 }
 
@@ -294,7 +295,7 @@ CLAMP_FN f32 clamp_erf(f32 x) {
 
 CLAMP_FN f32 clamp_f_canonical(f32 y) { return clamp_f_is_nan(y) ? CLAMP_F_NAN : y; }
 
-CLAMP_FN f32 clamp_sigmoid(f32 x) { return clamp_f_canonical((f32)(1.0 / (f64)(1.0f + clamp_exp(-x)))); }
+CLAMP_FN f32 clamp_sigmoid(f32 x) { return clamp_f_canonical((f32)clamp_div64(1.0, (f64)(1.0f + clamp_exp(-x)))); }
 
 CLAMP_FN f32 clamp_silu(f32 x) { return clamp_f_canonical(x * clamp_sigmoid(x)); }
 

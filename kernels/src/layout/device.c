@@ -13,10 +13,10 @@ CLAMP_KERNEL(transpose)(CLAMP_IN(ELEMENT, x), CLAMP_OUT(ELEMENT, out), u64 matri
     const u64 across = (columns + SIDE - 1) / SIDE;
     const u64 tiles = (rows + SIDE - 1) / SIDE * across;
     for (u64 at = CLAMP_GROUP; at < matrices * tiles; at += CLAMP_GROUPS) {
-        const u64 matrix = at / tiles;
+        const u64 matrix = clamp_quotient64(at, tiles);
         const u64 square = at - matrix * tiles;
-        const u64 row = square / across * SIDE;
-        const u64 column = square % across * SIDE;
+        const u64 row = clamp_quotient64(square, across) * SIDE;
+        const u64 column = clamp_remainder64(square, across) * SIDE;
         const u64 from = matrix * rows * columns;
         for (u32 down = 0; down < SIDE; down += DOWN) {
             const u64 r = row + down + below, c = column + beside;

@@ -21,10 +21,10 @@ CLAMP_KERNEL(PRODUCT)
     const u64 tiles_m = (m + BM - 1) / BM;
     const u64 tiles_n = (n + BN - 1) / BN;
     for (u64 tile = CLAMP_GROUP; tile < batches * tiles_m * tiles_n; tile += CLAMP_GROUPS) {
-        const u64 batch = tile / (tiles_m * tiles_n);
+        const u64 batch = clamp_quotient64(tile, tiles_m * tiles_n);
         const u64 in_batch = tile - batch * tiles_m * tiles_n;
-        const u64 row0 = in_batch / tiles_n * BM;
-        const u64 col0 = in_batch % tiles_n * BN;
+        const u64 row0 = clamp_quotient64(in_batch, tiles_n) * BM;
+        const u64 col0 = clamp_remainder64(in_batch, tiles_n) * BN;
         CLAMP_GLOBAL const IN *a_from = a + batch * m * k;
         CLAMP_GLOBAL const IN *b_from = b + batch * b_batch;
         CLAMP_GLOBAL OUT *to = out + batch * m * n;

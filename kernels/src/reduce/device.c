@@ -41,7 +41,7 @@ CLAMP_FN void fold(CLAMP_LOCAL T *tile, u32 width) {
 // PARTS of a kernel that takes whole chunks: the arrays, then what a lane does with element i of the chunk `from`.
 #define WHOLE_BODY(step)                                                                        \
     for (u64 c = CLAMP_GROUP; c < rows * whole; c += CLAMP_GROUPS) {                            \
-        const u64 row = whole == 1 ? c : c / whole;                                             \
+        const u64 row = whole == 1 ? c : clamp_quotient64(c, whole);                            \
         const u64 k = c - row * whole;                                                          \
         const u64 from = row * n + k * CHUNK;                                                   \
         T acc = NEGATIVE_ZERO;                                                                  \

@@ -96,7 +96,7 @@ fn types(dtype: Dtype) -> Vec<(&'static str, String)> {
         ("CANONICAL(x)", format!("clamp_canonical{width}(x)")),
         ("FUSED(x, y, z)", format!("clamp_fma{width}(x, y, z)")),
         ("SQUARE_ROOT(x)", format!("clamp_sqrt{width}(x)")),
-        ("DIVIDE(x, y)", if dtype == Dtype::F32 { "clamp_div32(x, y)".to_owned() } else { "((x) / (y))".to_owned() }),
+        ("DIVIDE(x, y)", if dtype == Dtype::F32 { "clamp_div32(x, y)" } else { "clamp_div64(x, y)" }.to_owned()),
     ]
 }
 

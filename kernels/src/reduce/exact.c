@@ -163,7 +163,7 @@ CLAMP_FN KEY rounded(i64 *limbs, u32 seen) {
 
 // What item p of the walk adds up: of its row, every parts-th element.
 #define ADD_UP(p)                                           \
-    const u64 row = (p) / parts;                            \
+    const u64 row = clamp_quotient64(p, parts);             \
     i64 limbs[LIMBS];                                       \
     for (int limb = 0; limb < LIMBS; limb++) {              \
         limbs[limb] = 0;                                    \
@@ -210,7 +210,7 @@ CLAMP_KERNEL(exact_join)(CLAMP_IN(i64, sums), CLAMP_OUT(i64, joined), u64 rows, 
         const u64 at = base + CLAMP_ITEM;
         if (at < rows * left * PART) {
             const u64 sum = at / PART;
-            const u64 row = sum / left;
+            const u64 row = clamp_quotient64(sum, left);
             const u32 limb = (u32)(at - sum * PART);
             i64 total = 0;
             for (u64 part = sum - row * left; part < parts; part += left) {

@@ -58,7 +58,7 @@ CLAMP_FN void fold_best(CLAMP_LOCAL KEY *keys, CLAMP_LOCAL u64 *places, u32 widt
     const u64 total = rows * spans;                                                                    \
     for (u64 base = CLAMP_GROUP * at_once; base < total; base += CLAMP_GROUPS * at_once) {             \
         const u64 c = base + (CLAMP_ITEM >> shift);                                                    \
-        const u64 row = spans == 1 ? c : c / spans;                                                    \
+        const u64 row = spans == 1 ? c : clamp_quotient64(c, spans);                                   \
         const u64 first = (c - row * spans) * SPAN;                                                    \
         const u64 left = n - first < SPAN ? n - first : SPAN;                                          \
         KEY key = WORST;                                                                               \

@@ -77,7 +77,7 @@ CLAMP_KERNEL(norm_apply)
     CLAMP_AT_IN(f32, square);
     CLAMP_AT_OUT(f32, out);
     for (u64 c = CLAMP_GROUP; c < rows * chunks; c += CLAMP_GROUPS) {
-        const u64 row = c / chunks;
+        const u64 row = clamp_quotient64(c, chunks);
         const u64 first = (c - row * chunks) * CHUNK;
         const f32 root = clamp_sqrt32(square[row] + eps);
         for (u64 at = first; at < first + CHUNK && at < n; at += LANES) {

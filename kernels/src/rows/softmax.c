@@ -65,7 +65,7 @@ CLAMP_KERNEL(softmax_powers)
     CLAMP_AT_OUT(f32, out);
     CLAMP_AT_OUT(f32, partial);
     for (u64 c = CLAMP_GROUP; c < rows * chunks; c += CLAMP_GROUPS) {
-        const u64 row = c / chunks;
+        const u64 row = clamp_quotient64(c, chunks);
         const u64 first = (c - row * chunks) * CHUNK;
         const u64 left = n - first < CHUNK ? n - first : CHUNK;
         f32 acc = -0.0f;
@@ -90,7 +90,7 @@ CLAMP_KERNEL(softmax_divide)(CLAMP_IN(f32, sum), CLAMP_OUT(f32, out), u64 rows, 
     CLAMP_AT_IN(f32, sum);
     CLAMP_AT_OUT(f32, out);
     for (u64 c = CLAMP_GROUP; c < rows * chunks; c += CLAMP_GROUPS) {
-        const u64 row = c / chunks;
+        const u64 row = clamp_quotient64(c, chunks);
         const u64 first = (c - row * chunks) * CHUNK;
         const u64 left = n - first < CHUNK ? n - first : CHUNK;
         for (u64 at = 0; at < left; at += LANES) {

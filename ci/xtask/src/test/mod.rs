@@ -3,6 +3,7 @@
 
 mod checks;
 mod nextest;
+mod objects;
 mod plain;
 mod products;
 mod reference;
@@ -92,6 +93,7 @@ fn groups<'a>(workspace: &'a Workspace, products: &'a Products<'a>) -> Vec<Group
         group("unit", "the tests inside the crates", Box::new(|report| unit(workspace, report))),
         group("doc", "the examples in the documentation", Box::new(|report| doc(workspace, report))),
         group("e2e", "the finished programs, door by door", Box::new(|report| e2e(workspace, products, report))),
+        group("objects", "device code for GPUs that are not here", Box::new(|report| objects::run(workspace, report))),
         group("proofs", "the short forms of the long proofs", Box::new(|report| proofs(workspace, report))),
         group(
             "reference",

@@ -58,7 +58,7 @@ CLAMP_KERNEL(attend)
     CLAMP_GLOBAL f32 *partial = scores + ROWS * t;
     const u64 blocks = (s + ROWS - 1) / ROWS;
     for (u64 block = CLAMP_GROUP; block < batches * blocks; block += CLAMP_GROUPS) {
-        const u64 batch = block / blocks;
+        const u64 batch = clamp_quotient64(block, blocks);
         const u64 row0 = (block - batch * blocks) * ROWS;
         const u32 rows = s - row0 < ROWS ? (u32)(s - row0) : ROWS;
         CLAMP_GLOBAL const f32 *q_rows = q + (batch * s + row0) * d;
@@ -120,7 +120,7 @@ CLAMP_KERNEL(attend)
         }
         CLAMP_BARRIER_GLOBAL();
         for (u64 at = CLAMP_ITEM; at < rows * e; at += LANES) {
-            const u64 r = at / e;
+            const u64 r = clamp_quotient64(at, e);
             const u64 column = at - r * e;
             f32 value = 0.0f;
             for (u64 panel = 0; panel < t; panel += PANEL) {
