@@ -27,7 +27,7 @@ enum Command {
     Dist(DistArgs),
     /// Build the overlays into packages under target/overlays
     Guests(GuestArgs),
-    /// Write plugin-api/include/clamp_backend.h from the ABI's Rust sources
+    /// Write the C headers in plugin-api/include from the Rust sources
     Header(HeaderArgs),
     /// Write kernels/src/conformance/golden.txt from the independent reading in tests/reference
     Golden(GoldenArgs),
@@ -66,7 +66,7 @@ pub(crate) struct GuestArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct HeaderArgs {
-    /// Write nothing; fail if the committed header is not what would be written
+    /// Write nothing; fail if the committed headers are not what would be written
     #[arg(long)]
     pub(crate) check: bool,
 }

@@ -4,6 +4,7 @@
 mod catalog;
 pub mod certify;
 mod discover;
+mod dlpack;
 mod fp;
 mod instance;
 pub mod load;
@@ -15,6 +16,7 @@ mod translate;
 pub use catalog::{Candidate, Catalog, Report, Stage};
 pub use certify::{Certifier, Standings};
 pub use discover::{SearchFolder, candidates};
+pub use dlpack::DlPack;
 pub use fp::FpEnvironment;
 pub use instance::{Backend, DeviceFacts, DeviceKind};
 pub use queue::{ArrayRef, LaunchSpec, Queue, QueueOptions};
