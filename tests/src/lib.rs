@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 pub use bench::Bench;
-pub use npy::{elements, npy};
+pub use npy::{elements, npy, npy_bytes};
 pub use plugin::{c_plugin, rust_plugin, twisted_plugin};
 
 /// A folder that `cargo xtask test` made before the tests and named in the environment.
