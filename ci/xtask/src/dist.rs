@@ -34,7 +34,7 @@ pub(crate) fn make(workspace: &Workspace, artifacts: &[Artifact], out: &Path) ->
     let host = folder.join("clamp-host");
     staging::copy(cargo::program(artifacts, "clamp-host")?, &host)?;
     tools::strip(&host)?;
-    let plugins = cargo::shared_libraries(artifacts, &workspace.root.join("plugins"));
+    let plugins = cargo::backends(workspace, artifacts);
     if plugins.is_empty() {
         bail!("cargo built no backend plugin");
     }
