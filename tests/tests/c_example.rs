@@ -24,8 +24,10 @@ fn built(place: &Path) -> PathBuf {
     copy_files(&root().join("plugins/c-example"), &folder);
     copy_files(&root().join("plugin-api/include"), &place.join("plugin-api/include"));
     let readme = std::fs::read_to_string(folder.join("README.md")).expect("read");
-    let call = readme.lines().find(|line| line.starts_with("cc ")).expect("the README says how it is built");
-    let built = Command::new("sh").args(["-c", call]).current_dir(&folder).output().expect("a shell");
+    let words: Vec<&str> =
+        readme.lines().filter(|line| line.starts_with("INCLUDE=") || line.starts_with("cc ")).collect();
+    assert_eq!(words.len(), 2, "the README says how it is built");
+    let built = Command::new("sh").args(["-c", &words.join("\n")]).current_dir(&folder).output().expect("a shell");
     assert!(built.status.success() && built.stderr.is_empty(), "{}", String::from_utf8_lossy(&built.stderr));
     folder.join("c-example.so")
 }
