@@ -13,7 +13,7 @@ use std::process::{Command, Output, Stdio};
 
 pub use bench::Bench;
 pub use loopback::{Account, Loopback, without};
-pub use npy::{elements, npy};
+pub use npy::{elements, npy, npy_bytes};
 pub use plugin::{Deadly, c_plugin, rust_plugin, twisted_plugin};
 
 /// A folder that `cargo xtask test` made before the tests and named in the environment.

@@ -17,12 +17,13 @@ pub fn rust_plugin(name: &str, target: &Path) -> PathBuf {
     to
 }
 
-/// Compiles `backend.c` with macros into `target/<name>.so`.
+/// Compiles the C example spoilt by macros (`broken.c`) into `target/<name>.so`; without any it is as good as the
+/// example itself.
 ///
 /// # Panics
 /// If the compiler refuses.
 pub fn c_plugin(name: &str, macros: &[&str], target: &Path) -> PathBuf {
-    compile("backend.c", name, macros, target)
+    compile(&["tests/fixtures/plugins/broken.c", "plugins/c-example/kernels.c"], name, macros, target)
 }
 
 /// Compiles `twisted.c` with macros into `target/<name>.so`, beside the bundled CPU backend that does its work.
@@ -32,7 +33,7 @@ pub fn c_plugin(name: &str, macros: &[&str], target: &Path) -> PathBuf {
 pub fn twisted_plugin(name: &str, macros: &[&str], target: &Path) -> PathBuf {
     let real = dist().join("plugins/clamp_cpu.so");
     std::fs::copy(&real, target.join("real")).unwrap_or_else(|e| panic!("cannot copy {}: {e}", real.display()));
-    compile("twisted.c", name, macros, target)
+    compile(&["tests/fixtures/plugins/twisted.c"], name, macros, target)
 }
 
 /// A plugin that says when it was opened, and ends its process when it is told to.
@@ -56,7 +57,7 @@ impl Deadly {
         let macros =
             [text("TRACE", &trace.to_string_lossy()), text("TRIGGER", &trigger.to_string_lossy()), text("ID", id)];
         let macros: Vec<&str> = macros.iter().map(String::as_str).collect();
-        Self { file: compile("deadly.c", name, &macros, target), trace, trigger }
+        Self { file: compile(&["tests/fixtures/plugins/deadly.c"], name, &macros, target), trace, trigger }
     }
 
     /// How often its constructor ran.
@@ -109,16 +110,17 @@ impl Deadly {
     }
 }
 
-fn compile(source: &str, name: &str, macros: &[&str], target: &Path) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+fn compile(sources: &[&str], name: &str, macros: &[&str], target: &Path) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let to = target.join(format!("{name}.so"));
     let output = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-std=c11", "-Wall", "-Wextra", "-Werror", "-I"])
-        .arg(root.join("../plugin-api/include"))
+        .args(["-shared", "-fPIC", "-O1", "-std=c11", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-I"])
+        .arg(root.join("plugin-api/include"))
         .args(macros.iter().map(|m| format!("-D{m}")))
-        .arg(root.join("fixtures/plugins").join(source))
+        .args(sources.iter().map(|source| root.join(source)))
         .arg("-o")
         .arg(&to)
+        .arg("-lm")
         .output()
         .unwrap_or_else(|e| panic!("cc cannot be started: {e}"));
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

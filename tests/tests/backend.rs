@@ -68,9 +68,9 @@ fn two_rust_plugins_and_one_in_c_stay_distinct_in_one_process() {
         assert_eq!(elements(&work.join("y.npy")), expected, "{kernel} on {backend}");
     }
     let folder = folder.to_string_lossy();
-    let args = ["kernel", "run", "add.f32.v1", "--in", "x=x.npy", "--in", "y=x.npy", "--out", "y.npy", "--backend"];
+    let args = ["kernel", "run", "sub.f32.v1", "--in", "x=x.npy", "--in", "y=x.npy", "--out", "y.npy", "--backend"];
     let ran = bench.run(&[&args[..], &["c-example", "--plugins", &folder]].concat()).expect(13);
-    ran.complains_of("backend `c-example` has no kernel add.f32.v1");
+    ran.complains_of("backend `c-example` has no kernel sub.f32.v1");
 }
 
 #[test]

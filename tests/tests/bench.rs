@@ -67,7 +67,7 @@ fn another_device_is_held_against_its_own_kernels_and_what_it_lacks_is_named() {
     let bench = Bench::new();
     let folder = bench.work().join("plugins");
     std::fs::create_dir(&folder).expect("a folder");
-    c_plugin("plain", &[], &folder);
+    c_plugin("plain", &["ONLY=\"neg.f32.v1\"", "KIND=CLAMP_DEVICE_OTHER"], &folder);
     let folder = folder.to_string_lossy();
     let args = ["bench", "--plugins", &folder, "--size", "64KiB", "--time", "0.01", "neg.f32"];
     bench.run(&args).expect(13).complains_of("no kernel is called neg.f32");

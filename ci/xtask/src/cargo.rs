@@ -95,6 +95,13 @@ pub(crate) fn shared_libraries(artifacts: &[Artifact], folder: &Path) -> Vec<(St
     found
 }
 
+/// The plugins that operators get: those under plugins/ but the one that `new-backend` copies.
+pub(crate) fn backends(workspace: &Workspace, artifacts: &[Artifact]) -> Vec<(String, PathBuf)> {
+    let mut found = shared_libraries(artifacts, &workspace.root.join("plugins"));
+    found.retain(|(name, _)| name != "clamp_rust_example");
+    found
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use anyhow::Result;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::workspace::Workspace;
-use crate::{audit, demo, dist, golden, guests, header, objects, prove, test};
+use crate::{audit, demo, dist, golden, guests, header, keep_binaries, new_backend, objects, prove, test};
 
 /// The project's own commands
 #[derive(Debug, Parser)]
@@ -27,7 +27,11 @@ enum Command {
     Dist(DistArgs),
     /// Build the overlays into packages under target/overlays
     Guests(GuestArgs),
-    /// Write plugin-api/include/clamp_backend.h from the ABI's Rust sources
+    /// Write a backend in Rust that builds, has a few kernels, and is there to be extended
+    NewBackend(NewBackendArgs),
+    /// Add the example plugins of this commit to tests/fixtures/binaries, which every later host has to load
+    KeepBinaries,
+    /// Write the C headers in plugin-api/include from the Rust sources
     Header(HeaderArgs),
     /// Write kernels/src/conformance/golden.txt from the independent reading in tests/reference
     Golden(GoldenArgs),
@@ -67,8 +71,17 @@ pub(crate) struct GuestArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct NewBackendArgs {
+    /// The backend's id, which operators type after --backend
+    pub(crate) name: String,
+    /// A folder to make, in this workspace or anywhere else [default: plugins/NAME]
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct HeaderArgs {
-    /// Write nothing; fail if the committed header is not what would be written
+    /// Write nothing; fail if the committed headers are not what would be written
     #[arg(long)]
     pub(crate) check: bool,
 }
@@ -131,6 +144,8 @@ impl Cli {
             Command::Test(args) => return test::run(&workspace, args),
             Command::Dist(args) => dist::run(&workspace, &args.out),
             Command::Guests(args) => guests::run(&workspace, args),
+            Command::NewBackend(args) => new_backend::run(&workspace, args),
+            Command::KeepBinaries => keep_binaries::run(&workspace),
             Command::Header(args) => header::run(&workspace, args.check),
             Command::Golden(args) => golden::run(&workspace, args.check).map(|cases| println!("{cases} cases")),
             Command::Objects(args) => objects::run(&workspace, args),

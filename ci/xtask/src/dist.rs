@@ -1,5 +1,6 @@
 //! `cargo xtask dist --out DIR`: the folder that an operator unpacks and runs from anywhere: host, backends, overlays,
-//! settings. It appears whole or not at all, and replaces nothing but an earlier one of its own.
+//! settings, and what the author of a backend in C needs. It appears whole or not at all, and replaces nothing but an
+//! earlier one of its own.
 
 use std::fs;
 use std::path::Path;
@@ -16,6 +17,14 @@ use crate::workspace::Workspace;
 
 /// The file that tells a folder of this command from any other; it lists what the command put there.
 const MARKER: &str = ".clamp-dist.json";
+
+/// What the author of a backend in C needs, and where it goes in the folder sdk/.
+const SDK: [(&str, &str); 4] = [
+    ("plugin-api/include", "include"),
+    ("plugins/c-example", "c-example"),
+    ("docs/book/backend-authors.md", "backend-authors.md"),
+    ("docs/kernels.md", "kernels.md"),
+];
 
 pub(crate) fn run(workspace: &Workspace, out: &Path) -> Result<()> {
     refuse_foreign(out)?;
@@ -34,7 +43,7 @@ pub(crate) fn make(workspace: &Workspace, artifacts: &[Artifact], out: &Path) ->
     let host = folder.join("clamp-host");
     staging::copy(cargo::program(artifacts, "clamp-host")?, &host)?;
     tools::strip(&host)?;
-    let plugins = cargo::shared_libraries(artifacts, &workspace.root.join("plugins"));
+    let plugins = cargo::backends(workspace, artifacts);
     if plugins.is_empty() {
         bail!("cargo built no backend plugin");
     }
@@ -44,6 +53,10 @@ pub(crate) fn make(workspace: &Workspace, artifacts: &[Artifact], out: &Path) ->
         tools::strip(&goal)?;
     }
     staging::copy_folder(&workspace.root.join("config"), &folder.join("config"))?;
+    for (from, to) in SDK {
+        let (from, to) = (workspace.root.join(from), folder.join("sdk").join(to));
+        if from.is_dir() { staging::copy_folder(&from, &to)? } else { staging::copy(&from, &to)? }
+    }
     for package in &packages {
         install(&host, &package.folder, &folder.join("overlays"))
             .with_context(|| format!("overlay {} cannot be installed", package.name))?;

@@ -71,15 +71,15 @@ fn encode(core: &[u8]) -> Result<Vec<u8>> {
 }
 
 /// Compiler flags that replace each folder of this machine by a name.
-struct GuestFlags {
+pub(crate) struct GuestFlags {
     /// For CARGO_ENCODED_RUSTFLAGS, which alone can hold paths with spaces.
-    encoded: OsString,
+    pub(crate) encoded: OsString,
     /// What must not be found in the output.
     folders: Vec<PathBuf>,
 }
 
 impl GuestFlags {
-    fn find(workspace: &Workspace) -> Result<Self> {
+    pub(crate) fn find(workspace: &Workspace) -> Result<Self> {
         // The folders of the registries are there only once the sources are.
         cargo::command(workspace, &["fetch", "--locked", "--quiet", "--target", GUEST_TARGET]).run()?;
         let cargo_home = cargo_home()?;
@@ -109,7 +109,7 @@ impl GuestFlags {
     }
 
     /// Fails if a folder of this machine is in the module.
-    fn check(&self, module: &[u8]) -> Result<()> {
+    pub(crate) fn check(&self, module: &[u8]) -> Result<()> {
         for folder in &self.folders {
             let name = folder.as_os_str().as_encoded_bytes();
             if name.len() > 1 && module.windows(name.len()).any(|window| window == name) {

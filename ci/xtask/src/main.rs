@@ -9,6 +9,8 @@ mod dist;
 mod golden;
 mod guests;
 mod header;
+mod keep_binaries;
+mod new_backend;
 mod objects;
 mod package;
 mod process;

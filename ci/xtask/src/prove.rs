@@ -58,7 +58,7 @@ pub(crate) fn backends(workspace: &Workspace, artifacts: &[Artifact], proof: Pro
 fn plugins(workspace: &Workspace, artifacts: &[Artifact]) -> Result<PathBuf> {
     let folder = workspace.target.join("prove/plugins");
     let staging = Staging::beside(&folder)?;
-    for (name, file) in cargo::shared_libraries(artifacts, &workspace.root.join("plugins")) {
+    for (name, file) in cargo::backends(workspace, artifacts) {
         staging::copy(&file, &staging.path().join(format!("{name}.so")))?;
     }
     staging.publish()?;

@@ -44,7 +44,8 @@ pub(crate) fn python(workspace: &Workspace) -> Result<PathBuf> {
     let folder = workspace.target.join("python");
     let python = folder.join("bin/python");
     let wanted = workspace.root.join("ci/requirements.txt");
-    if Tool::new(&python).args(["-c", "import numpy, mpmath"]).works() {
+    let is_complete = "import mpmath, numpy; assert numpy.lib.NumpyVersion(numpy.__version__) >= '2.1.0'";
+    if Tool::new(&python).args(["-c", is_complete]).works() {
         return Ok(python);
     }
     if !exists("python3") {

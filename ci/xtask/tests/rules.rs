@@ -209,3 +209,15 @@ fn imports_flow_down() {
         "plugins and host know plugin-api and kernels, overlays their SDK, the others no crate of this workspace",
     );
 }
+
+/// abi_stable compares the version of the crate that a type is from: with another major version a host would refuse all
+/// Rust plugins that were ever built.
+#[test]
+fn the_contract_has_the_version_of_the_abi() {
+    let types = fs::read_to_string(root().join("plugin-api/src/abi/types.rs")).expect("the ABI's types");
+    let major = types.lines().find_map(|line| line.strip_prefix("pub const CLAMP_ABI_MAJOR: u16 = "));
+    let major = major.and_then(|rest| rest.strip_suffix(';')).expect("the ABI's major version");
+    let manifest = fs::read_to_string(root().join("plugin-api/Cargo.toml")).expect("the contract's manifest");
+    let version = manifest.lines().find_map(|line| line.strip_prefix("version = \"")).expect("a version of its own");
+    assert!(version.starts_with(&format!("{major}.")), "plugin-api/Cargo.toml says {version}, the ABI is {major}");
+}

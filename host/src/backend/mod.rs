@@ -4,6 +4,7 @@
 mod catalog;
 pub mod certify;
 mod discover;
+mod dlpack;
 mod fp;
 mod instance;
 pub mod isolate;
@@ -18,6 +19,7 @@ mod translate;
 pub use catalog::{Candidate, Catalog, Report, Stage};
 pub use certify::{Certifier, Standings};
 pub use discover::{SearchFolder, candidates};
+pub use dlpack::DlPack;
 pub use fp::FpEnvironment;
 pub use instance::{Backend, DeviceFacts, DeviceKind};
 pub use notices::{Notice, Notices};

@@ -385,11 +385,11 @@ enum Waited {
     Fault(PluginFault),
 }
 
-const ABSENT: ClampArray =
+pub(super) const ABSENT: ClampArray =
     ClampArray { buffer: std::ptr::null_mut(), byte_offset: 0, dtype: 0, ndim: 0, dims: [0; CLAMP_MAX_DIMS] };
 
 #[inline]
-fn raw(array: &ArrayRef) -> ClampArray {
+pub(super) fn raw(array: &ArrayRef) -> ClampArray {
     let mut dims = [0; CLAMP_MAX_DIMS];
     dims[..array.shape.ndim()].copy_from_slice(array.shape.dims());
     ClampArray {

@@ -142,6 +142,16 @@ unsafe impl Send for Buffer {}
 unsafe impl Sync for Buffer {}
 
 impl Buffer {
+    /// Around a handle that the backend gave for memory whose size is not known yet.
+    pub(super) fn of(device: &Arc<Device>, handle: *mut c_void) -> Self {
+        Self { device: Arc::clone(device), handle, bytes: 0 }
+    }
+
+    /// Where it lies.
+    pub fn device(&self) -> &Arc<Device> {
+        &self.device
+    }
+
     /// Tells allocations apart; equal only for the same buffer.
     pub fn storage_id(&self) -> u64 {
         self.handle as usize as u64

@@ -3,6 +3,7 @@
 
 use std::ffi::c_void;
 
+use super::dlpack::{DlDevice, DlMemory, DlShare};
 use super::status::Status;
 use super::types::*;
 
@@ -293,23 +294,21 @@ pub trait Backend: Send + Sync + Sized + 'static {
         None
     }
 
-    /// A `DLManagedTensorVersioned*` over an array; unsupported by default.
-    fn dlpack_export(
-        _device: &Self::Device,
-        _buffer: &Self::Buffer,
-        _array: &ClampArray,
-    ) -> Result<*mut c_void, Fault> {
-        Err(Fault::unsupported("this backend does not export DLPack tensors"))
+    /// How DLPack calls the device, if its memory may cross to other libraries; without it, as by default, both ways
+    /// answer [`Status::Unsupported`]. Only for devices whose memory has addresses.
+    fn dlpack_device(_device: &Self::Device) -> Option<DlDevice> {
+        None
     }
 
-    /// Takes a `DLManagedTensorVersioned*` over; unsupported by default.
-    ///
-    /// # Safety
-    /// `managed` is such a pointer; ownership passes on success.
-    unsafe fn dlpack_import(
-        _device: &Self::Device,
-        _managed: *mut c_void,
-    ) -> Result<(Self::Buffer, ClampArray), Fault> {
-        Err(Fault::unsupported("this backend does not import DLPack tensors"))
+    /// Shares a buffer's memory with a consumer, without a copy. The host has waited for the work on it.
+    fn dlpack_export(_device: &Self::Device, _buffer: &Self::Buffer) -> Result<DlShare, Fault> {
+        Err(Fault::unsupported(format!("backend {} gives no DLPack tensors", Self::ID)))
+    }
+
+    /// A buffer over memory of another library, without a copy. Its version, device, element type, strides and
+    /// alignment were checked. The buffer holds `memory` for as long as it lives and refuses to be written where that
+    /// is read-only.
+    fn dlpack_import(_device: &Self::Device, _memory: DlMemory) -> Result<Self::Buffer, Fault> {
+        Err(Fault::unsupported(format!("backend {} takes no DLPack tensors", Self::ID)))
     }
 }

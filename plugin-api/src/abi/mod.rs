@@ -6,8 +6,10 @@
 //! asked for through `get_extension`. Nothing here loads a library or touches a device.
 
 mod backend;
+mod dlpack;
 mod door;
 mod export;
+mod layout;
 mod shim;
 mod status;
 mod types;
@@ -15,6 +17,10 @@ mod vtable;
 
 pub use backend::{
     ArrayLayout, Backend, DeviceDescription, Fault, HostHandle, LaunchRef, MemoryFigures, QueueSettings, Timing,
+};
+pub use dlpack::{
+    DLPACK_MAJOR, DLPACK_READ_ONLY, DlDataType, DlDevice, DlManagedTensorVersioned, DlMemory, DlShare, DlTensor,
+    DlVersion,
 };
 pub use door::{
     CheckTypeLayout, ClampRoot, ClampRootRef, Exported, LibHeader, QueryFn, ROOT_SYMBOL, RootModuleResult, finish_root,

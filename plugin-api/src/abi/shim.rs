@@ -10,6 +10,7 @@ use std::slice;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::backend::{ArrayLayout, Backend, DeviceDescription, Fault, HostHandle, LaunchRef, QueueSettings};
+use super::dlpack::{self, DlDevice};
 use super::door::Exported;
 use super::status::Status;
 use super::types::*;
@@ -328,19 +329,32 @@ shim! { fn buffer_alloc(device: ClampDevice, bytes: u64, out: *mut ClampBuffer) 
 } }
 
 shim! { fn dlpack_export(device: ClampDevice, array: *const ClampArray, out: *mut *mut c_void) {
+    if out.is_null() {
+        return Err(Fault::invalid("output pointer is null"));
+    }
     let array = array.as_ref().ok_or_else(|| Fault::invalid("array pointer is null"))?;
-    let buffer = borrow::<Buffer<X>>(array.buffer, "buffer")?;
-    put(out, <Of<X>>::dlpack_export(borrow::<Device<X>>(device, "device")?, buffer, array)?)
+    let layout = ArrayLayout::of(array)?;
+    let (device, buffer) = (borrow::<Device<X>>(device, "device")?, borrow::<Buffer<X>>(array.buffer, "buffer")?);
+    let share = <Of<X>>::dlpack_export(device, buffer)?;
+    put(out, dlpack::export(share, &layout, dlpack_device::<X>(device)?)?)
 } }
 
 shim! { fn dlpack_import(device: ClampDevice, managed: *mut c_void, out: *mut ClampArray) {
     if out.is_null() {
         return Err(Fault::invalid("output pointer is null"));
     }
-    let (buffer, mut array) = <Of<X>>::dlpack_import(borrow::<Device<X>>(device, "device")?, managed)?;
-    array.buffer = Box::into_raw(Box::new(buffer)).cast();
-    put(out, array)
+    let device = borrow::<Device<X>>(device, "device")?;
+    let incoming = dlpack::Incoming::check(managed, dlpack_device::<X>(device)?)?;
+    let buffer = Box::new(<Of<X>>::dlpack_import(device, incoming.memory())?);
+    // Nothing can fail from here on: the tensor is no longer the caller's.
+    out.write(ClampArray { buffer: Box::into_raw(buffer).cast(), ..incoming.accept() });
+    Ok(())
 } }
+
+fn dlpack_device<X: Bound>(device: &Device<X>) -> Result<DlDevice, Fault> {
+    <Of<X>>::dlpack_device(device)
+        .ok_or_else(|| Fault::unsupported(format!("backend {} does not speak DLPack", X::Backend::ID)))
+}
 
 shim! { fn queue_create(device: ClampDevice, desc: *const ClampQueueDesc, out: *mut ClampQueue) {
     let desc = desc.as_ref().ok_or_else(|| Fault::invalid("queue descriptor is null"))?;

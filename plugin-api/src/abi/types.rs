@@ -17,7 +17,7 @@ pub const QUERY_SYMBOL: &str = "clamp_backend_query";
 /// Most dimensions of an array.
 pub const CLAMP_MAX_DIMS: usize = 8;
 
-/// `ClampHeader::panic_strategy`: not applicable (C) .
+/// `ClampHeader::panic_strategy`: not applicable, a language without panics.
 pub const CLAMP_PANIC_NONE: u16 = 0;
 /// `ClampHeader::panic_strategy`: panics unwind and are caught at the border.
 pub const CLAMP_PANIC_UNWIND: u16 = 1;

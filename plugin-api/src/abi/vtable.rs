@@ -84,7 +84,10 @@ pub struct ClampBackendV1 {
     >,
     /// Frees; the host has waited for the last use. Any thread.
     pub buffer_free: Option<unsafe extern "C" fn(buffer: ClampBuffer)>,
-    /// A `DLManagedTensorVersioned*` over the array without a copy; may answer `Unsupported`. Any thread.
+    /// A DLPack tensor (`DLManagedTensorVersioned*`, version 1.x) over the array, without a copy. The host has waited
+    /// for the work on the buffer. The tensor holds the memory, not the handle: it may outlive buffer, device and
+    /// instance, until its consumer calls its deleter, once, from any thread. It is read-only where the buffer is.
+    /// `Unsupported` if the backend cannot. Any thread.
     pub dlpack_export: Option<
         unsafe extern "C" fn(
             device: ClampDevice,
@@ -93,7 +96,11 @@ pub struct ClampBackendV1 {
             err: *mut ClampError,
         ) -> i32,
     >,
-    /// Takes a `DLManagedTensorVersioned*` over as a buffer without a copy; may answer `Unsupported`. Any thread.
+    /// A buffer over the memory of a DLPack tensor (`DLManagedTensorVersioned*`, version 1.x), without a copy; writes
+    /// the array with it. Taken is what is C-contiguous, on this very device, and of an element type of this ABI. On
+    /// `Ok` the tensor is the buffer's, which calls its deleter once: at `buffer_free`, or when the last export of the
+    /// buffer ends. On anything else it is still the caller's. A buffer over read-only memory answers `Invalid` where
+    /// it would be written. `Unsupported` if the backend cannot. Any thread.
     pub dlpack_import: Option<
         unsafe extern "C" fn(
             device: ClampDevice,

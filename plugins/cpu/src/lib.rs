@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use clamp_kernels::catalogue::FixedParams;
 use clamp_kernels::{Kernel, Level, OpenError};
 use clamp_plugin_api::abi::{
-    Backend, CLAMP_DEVICE_CPU, DeviceDescription, Fault, HostHandle, LaunchRef, MemoryFigures, QueueSettings, Status,
-    Timing,
+    Backend, CLAMP_DEVICE_CPU, DeviceDescription, DlDevice, DlMemory, DlShare, Fault, HostHandle, LaunchRef,
+    MemoryFigures, QueueSettings, Status, Timing,
 };
 
 use crate::memory::Memory;
@@ -95,7 +95,7 @@ impl Backend for Cpu {
     }
 
     unsafe fn queue_upload(_: &mut CpuQueue, dst: &Memory, offset: u64, src: *const u8, len: u64) -> Result<(), Fault> {
-        let to = dst.range(offset, len)?;
+        let to = dst.range_to_write(offset, len)?;
         // SAFETY: `src` is readable for `len` bytes, `to` lies in the buffer, and a caller's memory is not ours.
         unsafe { std::ptr::copy_nonoverlapping(src, to, len as usize) };
         Ok(())
@@ -116,7 +116,7 @@ impl Backend for Cpu {
         src_offset: u64,
         len: u64,
     ) -> Result<(), Fault> {
-        let (to, from) = (dst.range(dst_offset, len)?, src.range(src_offset, len)?);
+        let (to, from) = (dst.range_to_write(dst_offset, len)?, src.range(src_offset, len)?);
         // SAFETY: both lie in their buffers; `copy` allows overlap.
         unsafe { std::ptr::copy(from.cast_const(), to, len as usize) };
         Ok(())
@@ -159,6 +159,18 @@ impl Backend for Cpu {
             Fault::new(status, error.to_string())
         });
         opened.map(|kernel| kernel.at_level(device.level))
+    }
+
+    fn dlpack_device(_device: &CpuDevice) -> Option<DlDevice> {
+        Some(DlDevice::CPU)
+    }
+
+    fn dlpack_export(_device: &CpuDevice, buffer: &Memory) -> Result<DlShare, Fault> {
+        Ok(buffer.share())
+    }
+
+    fn dlpack_import(device: &CpuDevice, memory: DlMemory) -> Result<Memory, Fault> {
+        Memory::lent(memory, Arc::clone(&device.allocated))
     }
 }
 

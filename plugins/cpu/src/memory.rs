@@ -1,5 +1,6 @@
-//! Buffers: zeroed, aligned host memory that is written through queues only. Large ones are mapped for themselves, on
-//! huge pages where the system gives them: a stream over small pages spends its time on address translation.
+//! Buffers: zeroed, aligned host memory that is written through queues only, or memory that another library lent. Large
+//! ones are mapped for themselves, on huge pages where the system gives them: a stream over small pages spends its time
+//! on address translation.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ffi::c_void;
@@ -7,7 +8,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use clamp_plugin_api::abi::{Fault, Status};
+use clamp_plugin_api::abi::{DlMemory, DlShare, Fault, Status};
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
 
 use crate::ALIGNMENT;
@@ -18,11 +19,21 @@ const HUGE_PAGE: usize = 2 << 20;
 /// From this many bytes a buffer is mapped for itself.
 const MAPPED_FROM: usize = 2 * HUGE_PAGE;
 
-/// One allocation.
+/// A buffer: a handle on memory that exports may hold as well.
 pub(crate) struct Memory {
     ptr: NonNull<u8>,
     bytes: usize,
+    /// Memory of another library may be for reading only.
+    writable: bool,
+    holds: Arc<Allocation>,
+}
+
+/// The memory itself, which goes back when the last holder lets go.
+struct Allocation {
+    ptr: NonNull<u8>,
     source: Source,
+    /// What it adds to the device's figure.
+    bytes: u64,
     allocated: Arc<AtomicU64>,
 }
 
@@ -34,12 +45,18 @@ enum Source {
     Heap(Layout),
     /// A mapping of its own, of this many bytes from the buffer's first.
     Mapping(usize),
+    /// Another library's, which gets it back when this is dropped.
+    Lent(#[expect(dead_code, reason = "held, not read: dropping is the point")] DlMemory),
 }
 
 // SAFETY: plain memory; the ABI orders all accesses through queues, one thread at a time.
 unsafe impl Send for Memory {}
 // SAFETY: as above.
 unsafe impl Sync for Memory {}
+// SAFETY: as above; it only frees.
+unsafe impl Send for Allocation {}
+// SAFETY: as above.
+unsafe impl Sync for Allocation {}
 
 impl Memory {
     /// Zeroed, so that reading before writing gives values and not undefined behaviour; the pages of a large buffer cost
@@ -56,10 +73,26 @@ impl Memory {
         };
         let ptr = ptr.ok_or_else(out_of_memory)?;
         allocated.fetch_add(bytes, Ordering::Relaxed);
-        Ok(Self { ptr, bytes: size, source, allocated })
+        Ok(Self { ptr, bytes: size, writable: true, holds: Arc::new(Allocation { ptr, source, bytes, allocated }) })
     }
 
-    /// The address of `offset`, if `len` bytes from there lie in the buffer.
+    /// Memory of another library where it lies. It is not this device's, so it does not count as allocated.
+    pub(crate) fn lent(memory: DlMemory, allocated: Arc<AtomicU64>) -> Result<Self, Fault> {
+        let ptr = NonNull::new(memory.address()).ok_or_else(|| Fault::invalid("the tensor's memory is null"))?;
+        let bytes = usize::try_from(memory.bytes()).map_err(|_| Fault::invalid("the tensor is too large"))?;
+        let writable = !memory.is_read_only();
+        let holds = Arc::new(Allocation { ptr, source: Source::Lent(memory), bytes: 0, allocated });
+        Ok(Self { ptr, bytes, writable, holds })
+    }
+
+    /// What a consumer gets who wants to use the memory where it lies.
+    pub(crate) fn share(&self) -> DlShare {
+        // SAFETY: the allocation frees nothing while it is held, and knows neither device nor instance.
+        let share = unsafe { DlShare::new(self.ptr.as_ptr(), self.bytes as u64, Arc::clone(&self.holds)) };
+        share.read_only(!self.writable)
+    }
+
+    /// The address of `offset`, for reading, if `len` bytes from there lie in the buffer.
     pub(crate) fn range(&self, offset: u64, len: u64) -> Result<*mut u8, Fault> {
         let size = self.bytes as u64;
         match offset.checked_add(len) {
@@ -68,13 +101,27 @@ impl Memory {
             _ => Err(Fault::invalid(format!("{len} bytes from byte {offset} leave a buffer of {size} bytes"))),
         }
     }
+
+    /// The same for writing.
+    pub(crate) fn range_to_write(&self, offset: u64, len: u64) -> Result<*mut u8, Fault> {
+        self.check_writable()?;
+        self.range(offset, len)
+    }
+
+    /// Refuses memory that is for reading only.
+    pub(crate) fn check_writable(&self) -> Result<(), Fault> {
+        if self.writable {
+            return Ok(());
+        }
+        Err(Fault::invalid("the buffer is memory of another library that is read-only, and cannot be written"))
+    }
 }
 
-impl Drop for Memory {
+impl Drop for Allocation {
     fn drop(&mut self) {
-        self.allocated.fetch_sub(self.bytes as u64, Ordering::Relaxed);
+        self.allocated.fetch_sub(self.bytes, Ordering::Relaxed);
         match self.source {
-            Source::Empty => {}
+            Source::Empty | Source::Lent(_) => {}
             // SAFETY: allocated with this very layout.
             Source::Heap(layout) => unsafe { dealloc(self.ptr.as_ptr(), layout) },
             Source::Mapping(len) => {
@@ -116,7 +163,7 @@ pub(crate) fn fill(dst: &Memory, offset: u64, bits: u64, width: u32, count: u64)
         return Err(Fault::invalid(format!("fill width {width}: allowed are 1, 2, 4 and 8 bytes")));
     }
     let len = count.checked_mul(u64::from(width)).ok_or_else(|| Fault::invalid("fill is too long"))?;
-    let to = dst.range(offset, len)?;
+    let to = dst.range_to_write(offset, len)?;
     // SAFETY: the range lies in the buffer, and the queue's order says that nobody else uses it now.
     let target = unsafe { std::slice::from_raw_parts_mut(to, len as usize) };
     let pattern = bits.to_le_bytes();

@@ -45,6 +45,8 @@ impl CpuQueue {
     }
 
     pub(crate) fn submit(&mut self, launches: &[LaunchRef<'_, Cpu>]) -> Result<u64, Fault> {
+        // An error from here says that nothing was queued, so it comes before anything is run.
+        launches.iter().flat_map(|launch| launch.outputs).try_for_each(|(buffer, _)| buffer.check_writable())?;
         let begin_ns = self.now();
         if launches.iter().all(is_small) {
             self.run_all(launches);

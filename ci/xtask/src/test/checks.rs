@@ -1,4 +1,4 @@
-//! Checks of the sources themselves: formatting, lints, the generated header. Each counts as one.
+//! Checks of the sources themselves: formatting, lints, the generated headers. Each counts as one.
 
 use anyhow::Result;
 
@@ -20,7 +20,7 @@ pub(super) fn run(workspace: &Workspace, report: &mut Report) -> Result<()> {
         tools::guest_target(workspace)?;
         passed(clippy(workspace, &["--target", GUEST_TARGET, "--profile", "guest"], &guests))
     });
-    report.measure("C header", || header::run(workspace, true).map(|()| Tally::success()));
+    report.measure("C headers", || header::run(workspace, true).map(|()| Tally::success()));
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! the others running, and the last line counts them all. A group that cannot run counts as failed, never as skipped.
 
 mod checks;
+mod dlpack;
 mod nextest;
 mod objects;
 mod plain;
@@ -89,7 +90,11 @@ pub(crate) fn run(workspace: &Workspace, args: &TestArgs) -> Result<ExitCode> {
 fn groups<'a>(workspace: &'a Workspace, products: &'a Products<'a>) -> Vec<Group<'a>> {
     let group = |name, about, run| Group { name, about, run };
     vec![
-        group("checks", "formatting, lints, the generated C header", Box::new(|report| checks::run(workspace, report))),
+        group(
+            "checks",
+            "formatting, lints, the generated C headers",
+            Box::new(|report| checks::run(workspace, report)),
+        ),
         group("unit", "the tests inside the crates", Box::new(|report| unit(workspace, report))),
         group("doc", "the examples in the documentation", Box::new(|report| doc(workspace, report))),
         group("e2e", "the finished programs, door by door", Box::new(|report| e2e(workspace, products, report))),
@@ -99,6 +104,11 @@ fn groups<'a>(workspace: &'a Workspace, products: &'a Products<'a>) -> Vec<Group
             "reference",
             "every kernel against its independent reading in NumPy",
             Box::new(|report| reference::run(workspace, products, report)),
+        ),
+        group(
+            "dlpack",
+            "arrays between NumPy and a backend, without a copy",
+            Box::new(|report| dlpack::run(workspace, products, report)),
         ),
     ]
 }

@@ -46,6 +46,7 @@ impl<'a> Products<'a> {
             ("CLAMP_TEST_PACKAGES", guests::packages_folder(self.workspace)),
             ("CLAMP_TEST_PLUGINS", self.folder().join("plugins")),
             ("CLAMP_TEST_CACHE", self.folder().join("cache")),
+            ("CLAMP_TEST_KIT", self.workspace.target.join("kit")),
         ])
     }
 

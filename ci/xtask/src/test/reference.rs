@@ -31,7 +31,7 @@ pub(super) fn run(workspace: &Workspace, products: &Products<'_>, report: &mut R
 }
 
 /// Reads `..., N <all>, N <wrong>, ...` from the last line.
-fn last_line(lines: &[String], succeeded: bool, [all, wrong]: [&str; 2]) -> Result<Tally> {
+pub(super) fn last_line(lines: &[String], succeeded: bool, [all, wrong]: [&str; 2]) -> Result<Tally> {
     let count = |word: &str| {
         let line = lines.iter().rev().find(|line| line.contains(all) && line.contains(wrong))?;
         let part = line.split(", ").find(|part| part.ends_with(word))?;
