@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::backend::isolate::{Isolation, IsolationOptions, Prober};
 use crate::backend::load::LoadOptions;
 use crate::backend::lock::Lock;
-use crate::backend::{Candidate, Catalog, Certifier, Notices, SearchFolder};
+use crate::backend::{Candidate, Catalog, Certifier, Notices, SearchFolder, UseLimits};
 use crate::config::{LimitSettings, LockPolicy, Places, Settings};
 use crate::error::Result;
 use crate::overlay::registry::Registry;
@@ -198,6 +198,12 @@ impl Host {
     }
 }
 
+/// What one call may use of a device.
+pub fn use_limits(limits: &LimitSettings) -> UseLimits {
+    let some = |most: u64| (most > 0).then_some(most);
+    UseLimits { memory_bytes: some(limits.device_memory_bytes), transfer_bytes: some(limits.transfer_bytes) }
+}
+
 /// Where run folders go, for commands that need no whole host.
 pub fn run_root(settings: &Settings, places: &Places) -> PathBuf {
     places.work.join(&settings.run.root)
@@ -218,6 +224,8 @@ pub fn limits_json(limits: &LimitSettings) -> Map<String, Value> {
         "artifacts": limits.artifacts,
         "hostcall_bytes": limits.hostcall_bytes,
         "handles": limits.handles,
+        "device_memory_bytes": limits.device_memory_bytes,
+        "transfer_bytes": limits.transfer_bytes,
         "input_bytes": limits.input_bytes,
         "component_bytes": limits.component_bytes,
     });

@@ -76,3 +76,30 @@ fn several_outputs_appear_together_or_not_at_all() {
     let _ = mirror(&["seeds_out=a.npy", "states_out=b.npy", "words=c.npy"]).expect(0);
     assert_eq!(bench.names(&bench.work()), ["a.npy", "b.npy", "c.npy", "seeds.npy", "states.npy"]);
 }
+
+#[test]
+fn more_of_a_device_than_is_allowed_is_refused_and_named() {
+    let mut bench = Bench::new();
+    clamp_tests::npy(&bench.work().join("x.npy"), &[1.0; 100]);
+    let neg = ["kernel", "run", "neg.f32.v1", "--backend", "cpu", "--in", "x=x.npy", "--out", "y.npy"];
+    let mut run = |name: &str, value: &str| {
+        bench.environment.insert(name.to_owned(), value.to_owned());
+        let ran = bench.run(&neg);
+        bench.environment.remove(name);
+        (ran, bench.names(&bench.work()))
+    };
+    let refused = |(ran, left): (clamp_tests::Ran, Vec<String>), why: &str| {
+        ran.expect(11).complains_of(why);
+        assert_eq!(left, ["x.npy"]);
+    };
+    refused(
+        run("CLAMP_LIMITS_TRANSFER_BYTES", "799"),
+        "limits.transfer_bytes: the download of 400 bytes from cpu:0 to the host would make 800, 799 are allowed",
+    );
+    refused(
+        run("CLAMP_LIMITS_DEVICE_MEMORY_BYTES", "799"),
+        "limits.device_memory_bytes: 400 more bytes on cpu:0 would make 800 at one time, 799 are allowed",
+    );
+    let _ = run("CLAMP_LIMITS_TRANSFER_BYTES", "800").0.expect(0);
+    let _ = run("CLAMP_LIMITS_DEVICE_MEMORY_BYTES", "800").0.expect(0);
+}

@@ -91,9 +91,24 @@ fn a_device_is_described_and_taken_as_a_gpu() {
     loopback.set("LOOPBACK_DEVICES", "2");
     let found = listed(loopback.bench.run(&["backend", "list", "--json"]));
     assert_eq!(found["devices"][1]["uuid"], "GPU-1009bacc00000001", "{found:#}");
-    let (ran, account) = loopback.run(&EXP.map(|word| if word == "rocm" { "rocm:1" } else { word }));
-    let _ = ran.expect(0);
-    account.is_proper().is_settled();
+    for named in ["rocm:1", "rocm:GPU-1009bacc00000001"] {
+        let (ran, account) = loopback.run(&EXP.map(|word| if word == "rocm" { named } else { word }));
+        let _ = ran.expect(0);
+        account.is_proper().is_settled();
+    }
+    let (ran, _) = loopback.run(&EXP.map(|word| if word == "rocm" { "rocm:GPU-1009bacc" } else { word }));
+    ran.expect(64).complains_of("names device 0 and device 1");
+    let (ran, _) = loopback.run(&EXP.map(|word| if word == "rocm" { "rocm:2" } else { word }));
+    ran.expect(13).complains_of("has no device 2; it has 2");
+    // One whose work is on a GPU meets the demand, and the record says what it used of it.
+    let args = ["run", "digits", "--input", r#"{"steps": 8}"#, "--require-gpu", "--backend", "rocm:1", "--json"];
+    let (ran, _) = loopback.run(&args);
+    let reply = ran.expect(0).json();
+    let manifest = Path::new(reply["run_dir"].as_str().expect("a folder")).join("manifest.json");
+    let manifest: Value = serde_json::from_slice(&std::fs::read(manifest).expect("read")).expect("JSON");
+    let device = &manifest["volatile"]["device"];
+    assert_eq!((&device["index"], &device["uuid"]), (&1.into(), &"GPU-1009bacc00000001".into()), "{device:#}");
+    assert!(device["used"]["memory_peak_bytes"].as_u64() > Some(100_000), "{device:#}");
 }
 
 #[test]

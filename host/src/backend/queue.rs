@@ -14,6 +14,7 @@ use clamp_plugin_api::abi::{
 use smallvec::SmallVec;
 
 use super::instance::entry;
+use super::meter::Way;
 use super::session::{Buffer, Device, Kernel};
 use super::translate::{PluginFault, given};
 use crate::error::{Error, ErrorKind, Result};
@@ -148,6 +149,7 @@ impl Queue {
     /// Host to device. Waits until the bytes have been taken.
     pub fn upload(&mut self, dst: &Arc<Buffer>, dst_offset: u64, src: &[u8]) -> Result<()> {
         in_bounds(dst, dst_offset, src.len() as u64, "upload")?;
+        self.device.meter.moving(&self.device.label(), "upload", Way::Up, src.len() as u64)?;
         self.flush()?;
         let handle = self.handle;
         let upload = entry!(self.device.backend.table, queue_upload);
@@ -164,6 +166,7 @@ impl Queue {
     /// Device to host. A sync point.
     pub fn download(&mut self, src: &Arc<Buffer>, src_offset: u64, dst: &mut [u8]) -> Result<()> {
         in_bounds(src, src_offset, dst.len() as u64, "download")?;
+        self.device.meter.moving(&self.device.label(), "download", Way::Down, dst.len() as u64)?;
         self.flush()?;
         let handle = self.handle;
         let download = entry!(self.device.backend.table, queue_download);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::catalog::Catalog;
 use super::certify::{Binding, Certifier, Standings};
 use super::instance::{DeviceFacts, DeviceKind};
+use super::pick::pick;
 use super::session::Device;
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
@@ -13,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 /// What the caller wants of a device.
 #[derive(Clone, Debug, Default)]
 pub struct Wish<'a> {
-    /// `auto`, a backend's id, or `id:index`.
+    /// `auto`, a backend's id, or `id:device` with the device's number or UUID.
     pub backend: &'a str,
     /// Nothing but a GPU will do.
     pub require_gpu: bool,
@@ -75,23 +76,11 @@ pub fn select(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
 }
 
 fn named(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
-    let (id, index) = match wish.backend.split_once(':') {
-        None => (wish.backend, 0),
-        Some((id, index)) => {
-            let parsed = index.parse().map_err(|_| {
-                Error::usage(format!("--backend {}: `{index}` is no device number", wish.backend))
-                    .hint("write for example --backend cpu or --backend cuda:1")
-            })?;
-            (id, parsed)
-        }
-    };
+    let (id, word) = wish.backend.split_once(':').unwrap_or((wish.backend, "0"));
     let Some(candidate) = catalog.find(id) else { return Err(catalog.unknown(id)) };
     let backend = candidate.backend()?;
     let devices = backend.devices()?;
-    let Some(facts) = devices.iter().find(|d| d.index == index) else {
-        return Err(Error::not_found(format!("backend `{id}` has no device {index}; it has {}", devices.len()))
-            .hint("`clamp-host backend list` shows the devices"));
-    };
+    let facts = pick(id, &devices, word)?;
     if wish.require_gpu && facts.kind != DeviceKind::Gpu {
         return Err(no_gpu(&format!("--backend {} names a device of type {:?}", wish.backend, facts.kind)));
     }

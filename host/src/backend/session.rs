@@ -9,6 +9,7 @@ use clamp_plugin_api::abi::{ClampStr, Status};
 
 use super::instance::{Backend, DeviceFacts, entry};
 use super::isolate::Step;
+use super::meter::Meter;
 use super::translate::{PluginFault, given};
 use crate::error::{Error, Result};
 
@@ -16,6 +17,7 @@ use crate::error::{Error, Result};
 pub struct Device {
     pub(super) backend: Arc<Backend>,
     pub(super) handle: *mut c_void,
+    pub(super) meter: Arc<Meter>,
     /// Its facts.
     pub facts: DeviceFacts,
 }
@@ -36,7 +38,8 @@ impl Device {
         opened
             .and_then(|()| given(handle))
             .map_err(|fault| backend.error(fault, &format!("open device {}", facts.index)))?;
-        Ok(Arc::new(Self { backend: Arc::clone(backend), handle, facts: facts.clone() }))
+        let meter = Arc::new(Meter::default());
+        Ok(Arc::new(Self { backend: Arc::clone(backend), handle, meter, facts: facts.clone() }))
     }
 
     /// The backend's id.
@@ -59,15 +62,23 @@ impl Device {
         self.backend.unverified
     }
 
+    /// How messages name it: `cuda:0`.
+    pub fn label(&self) -> String {
+        format!("{}:{}", self.backend_id(), self.facts.index)
+    }
+
     /// Allocates; contents are undefined.
     pub fn alloc(self: &Arc<Self>, bytes: u64) -> Result<Arc<Buffer>> {
+        self.meter.allocating(&self.label(), bytes)?;
         let mut handle = std::ptr::null_mut();
         let buffer_alloc = entry!(self.backend.table, buffer_alloc);
         // SAFETY: the device is alive, `handle` is writable.
         let made = self.backend.call(|err| unsafe { buffer_alloc(self.handle, bytes, &raw mut handle, err) });
-        made.and_then(|()| given(handle))
-            .map_err(|fault| self.backend.error(fault, &format!("allocate {bytes} bytes")))?;
-        Ok(Arc::new(Buffer { device: Arc::clone(self), handle, bytes }))
+        made.and_then(|()| given(handle)).map_err(|fault| {
+            self.meter.freed(bytes);
+            self.backend.error(fault, &format!("allocate {bytes} bytes"))
+        })?;
+        Ok(Arc::new(Buffer { device: Arc::clone(self), handle, bytes, counted: bytes }))
     }
 
     /// Opens a kernel of the catalogue with its fixed parameters.
@@ -134,6 +145,8 @@ pub struct Buffer {
     pub(super) handle: *mut c_void,
     /// Its size.
     pub bytes: u64,
+    /// What of that the meter knows: 0 for memory that came from elsewhere.
+    counted: u64,
 }
 
 // SAFETY: a buffer is only named to queues; who may write it when is the queue's order.
@@ -144,7 +157,7 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// Around a handle that the backend gave for memory whose size is not known yet.
     pub(super) fn of(device: &Arc<Device>, handle: *mut c_void) -> Self {
-        Self { device: Arc::clone(device), handle, bytes: 0 }
+        Self { device: Arc::clone(device), handle, bytes: 0, counted: 0 }
     }
 
     /// Where it lies.
@@ -163,6 +176,7 @@ impl Drop for Buffer {
         let free = entry!(self.device.backend.table, buffer_free);
         // SAFETY: queues keep an `Arc` of every buffer until its last use has passed.
         unsafe { free(self.handle) };
+        self.device.meter.freed(self.counted);
     }
 }
 

@@ -103,13 +103,25 @@ fn rows(host: &Host, lock: &Lock, reports: &[Report]) -> String {
             rows.push(vec![name, stage, trust, "-".into(), "-".into(), file]);
         } else {
             for device in &report.devices {
-                let what = format!("{}: {} ({})", device.index, device.name, device.dispatch);
+                let what = describe(device);
                 let bits = certificate(host, report, device).map_or_else(|| "-".into(), |c| certify::summary(&c));
                 rows.push(vec![name.clone(), stage.clone(), trust.clone(), what, bits, file.clone()]);
             }
         }
     }
     table(&rows)
+}
+
+/// `0: NAME (dispatch), 139.8 GiB, GPU-...`, as far as it is known.
+fn describe(device: &DeviceFacts) -> String {
+    let mut text = format!("{}: {} ({})", device.index, device.name, device.dispatch);
+    if device.memory_bytes > 0 {
+        text += &format!(", {:.1} GiB", device.memory_bytes as f64 / f64::from(1 << 30));
+    }
+    if !device.uuid.is_empty() {
+        text += &format!(", {}", device.uuid);
+    }
+    text
 }
 
 /// Where a candidate stands with the lock, as far as it could be read.

@@ -14,7 +14,7 @@ use super::output::{Output, exit_of, table};
 use super::progress::ProgressLine;
 use super::setup;
 use crate::backend::certify::{Certificate, Standing, Verdict, conformance};
-use crate::backend::{Device, Standings};
+use crate::backend::{Device, Standings, pick};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::overlay::{Progress as _, ProgressUpdate};
@@ -84,18 +84,12 @@ fn matches(pattern: &str, id: &str) -> bool {
 
 fn open(host: &Host, args: &CertifyArgs) -> Result<Arc<Device>> {
     let is_file = args.backend.contains('/') || args.backend.ends_with(".so");
-    let (id, index) = match args.backend.split_once(':') {
-        Some((id, index)) if !is_file => {
-            let number = index.parse::<u32>().map_err(|_| {
-                Error::usage(format!("{}: `{index}` is no device number", args.backend))
-                    .hint("write for example cuda:1, or use --device")
-            })?;
-            if args.device.is_some_and(|device| device != number) {
-                return Err(Error::usage(format!("{} and --device name two devices", args.backend)).hint("give one"));
-            }
-            (id, number)
+    let (id, word) = match (args.backend.split_once(':'), args.device) {
+        (Some(_), Some(_)) if !is_file => {
+            return Err(Error::usage(format!("{} and --device name a device each", args.backend)).hint("give one"));
         }
-        _ => (args.backend.as_str(), args.device.unwrap_or(0)),
+        (Some((id, word)), None) if !is_file => (id, word.to_owned()),
+        (_, device) => (args.backend.as_str(), device.unwrap_or(0).to_string()),
     };
     let backend = if is_file {
         if !Path::new(id).exists() {
@@ -107,11 +101,7 @@ fn open(host: &Host, args: &CertifyArgs) -> Result<Arc<Device>> {
         catalog.find(id).ok_or_else(|| catalog.unknown(id))?.backend()?
     };
     let devices = backend.devices()?;
-    let facts = devices.iter().find(|device| device.index == index).ok_or_else(|| {
-        Error::not_found(format!("backend `{}` has no device {index}; it has {}", backend.id(), devices.len()))
-            .hint("`clamp-host backend list` shows the devices")
-    })?;
-    Device::open(&backend, facts)
+    Device::open(&backend, pick(backend.id(), &devices, &word)?)
 }
 
 fn counts(standings: &Standings) -> BTreeMap<Standing, usize> {

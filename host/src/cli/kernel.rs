@@ -16,6 +16,7 @@ use super::setup;
 use crate::backend::{ArrayRef, Bits, Device, LaunchSpec, Queue, QueueOptions, Selection, Wish, select};
 use crate::config::Mode;
 use crate::error::{Error, Result};
+use crate::host::use_limits;
 use crate::npy::{self, Source};
 use crate::run::durable::Staged;
 
@@ -163,6 +164,7 @@ fn run_kernel(global: &Global, args: &KernelRunArgs, output: &Output) -> Result<
     for note in standings.iter().flat_map(|standings| &standings.notes) {
         output.say(&format!("note: {note}"));
     }
+    let _scope = device.restrict(use_limits(&host.settings.limits));
     let options = QueueOptions { strict: mode == Mode::Strict, max_threads: host.settings.run.threads, batch: 1 };
     let mut queue = Queue::create(&device, options)?;
     let inputs = inputs

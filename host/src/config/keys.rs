@@ -8,7 +8,8 @@ use super::determinism::Determinism;
 use super::load::Origin;
 use super::trust::{Keys, LockPolicy, PolicyWord, TrustedKey};
 use super::value::{
-    BackendName, Bytes, Count, CountOrNone, Folder, Folders, Kind, Mode, ModeWord, OptionalText, Raw, Threads,
+    BackendName, Bytes, BytesOrNone, Count, CountOrNone, Folder, Folders, Kind, Mode, ModeWord, OptionalText, Raw,
+    Threads,
 };
 
 /// One setting.
@@ -162,6 +163,10 @@ settings! {
         hostcall_bytes: u64 as Bytes = "64MiB",
         /// Tensors, kernels and artifacts that may be open at one time.
         handles: u64 as Count = "100000",
+        /// Bytes of a device's memory at one time; 0 is no limit but the device's own.
+        device_memory_bytes: u64 as BytesOrNone = "0",
+        /// Bytes between host and device, both ways together; 0 is no limit. It finds data that moves without need.
+        transfer_bytes: u64 as BytesOrNone = "0",
         /// Kernel launches that are gathered before they go to the backend together.
         queued_launches: u64 as Count = "128",
         /// Bytes of a call's input.

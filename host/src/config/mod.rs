@@ -22,4 +22,4 @@ pub use load::{Flag, Origin, Problem, Shown, Sources, check};
 pub(crate) use nearest::nearest;
 pub use places::Places;
 pub use trust::{LockPolicy, TrustedKey, from_hex};
-pub use value::{Mode, Raw, bytes};
+pub use value::{Mode, Raw, bytes, is_device_name};

@@ -162,6 +162,35 @@ impl Kind for Bytes {
     }
 }
 
+/// Letters of a UUID that name a device at least.
+const UUID_LETTERS: usize = 4;
+
+/// Whether `word` could name a device: its number, or the beginning of its UUID.
+pub fn is_device_name(word: &str) -> bool {
+    let is_uuid = |word: &str| word.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b':' | b'.'));
+    word.parse::<u32>().is_ok() || word.len() >= UUID_LETTERS && is_uuid(word)
+}
+
+/// A number of bytes, where 0 has a meaning of its own.
+pub(super) struct BytesOrNone;
+
+impl Kind for BytesOrNone {
+    type Value = u64;
+    const WORDS: &'static str = "bytes, such as 65536 or 64KiB";
+
+    fn read(raw: &Raw) -> Result<u64, String> {
+        if scalar(raw)? == "0" {
+            return Ok(0);
+        }
+        Bytes::read(raw)
+            .map_err(|_| format!("{:?} is not a number of {}", scalar(raw).unwrap_or_default(), Self::WORDS))
+    }
+
+    fn show(value: &u64) -> String {
+        Bytes::show(value)
+    }
+}
+
 /// A folder; a relative one is in the working folder.
 pub(super) struct Folder;
 
@@ -256,13 +285,13 @@ pub(super) struct BackendName;
 
 impl Kind for BackendName {
     type Value = String;
-    const WORDS: &'static str = "auto, a backend's id, or id:device";
+    const WORDS: &'static str = "auto, a backend's id, or id:device with a number or UUID";
 
     fn read(raw: &Raw) -> Result<String, String> {
         let text = scalar(raw)?;
         let (id, device) = text.split_once(':').unwrap_or((text, "0"));
         let plain = !id.is_empty() && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.'));
-        if plain && device.parse::<u32>().is_ok() {
+        if plain && is_device_name(device) {
             Ok(text.to_owned())
         } else {
             Err(format!("{text:?} is not {}", Self::WORDS))
@@ -299,6 +328,11 @@ mod tests {
     fn numbers_may_be_grouped() {
         assert_eq!(read::<Count>("100_000"), Ok(100_000));
         assert_eq!(read::<CountOrNone>("0"), Ok(0));
+        assert_eq!((read::<BytesOrNone>("0"), read::<BytesOrNone>("2KiB")), (Ok(0), Ok(2048)));
+        assert_eq!(
+            read::<BytesOrNone>("-1"),
+            Err("\"-1\" is not a number of bytes, such as 65536 or 64KiB".to_owned())
+        );
         assert_eq!(read::<Count>("0"), Err("\"0\" is not a whole number from 1".to_owned()));
         assert!(read::<Threads>("65537").is_err());
     }
@@ -318,6 +352,7 @@ mod tests {
         assert_eq!(read::<ModeWord>("fast"), Ok(Mode::Fast));
         assert!(read::<ModeWord>("Strict").is_err());
         assert!(read::<BackendName>("cuda:1").is_ok());
+        assert!(read::<BackendName>("cuda:GPU-5c3f").is_ok());
         assert!(read::<BackendName>("cuda:x").is_err());
         assert!(read::<BackendName>("").is_err());
         assert_eq!(read::<OptionalText>(""), Ok(Some(String::new())));

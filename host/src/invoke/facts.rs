@@ -9,8 +9,8 @@ use super::Invocation;
 use super::outcome::Failure;
 use super::pipeline::Begin;
 use super::plan::Plan;
-use crate::backend::FpEnvironment;
 use crate::backend::certify::Verdict;
+use crate::backend::{DeviceUse, FpEnvironment, Selection};
 use crate::config::Mode;
 use crate::error::Result;
 use crate::host::{Host, limits_json};
@@ -25,6 +25,7 @@ pub(super) struct Facts<'a> {
     pub(super) durations: &'a [(&'static str, Duration)],
     pub(super) hard_bytes: u64,
     pub(super) usage: Usage,
+    pub(super) device_use: Option<DeviceUse>,
     pub(super) stopped_at_yield: Option<u64>,
     pub(super) stopped_by_clock: bool,
     pub(super) log: LogDigest,
@@ -172,11 +173,23 @@ impl Plan {
         }
         volatile.insert("stopped_at_yield".into(), facts.stopped_at_yield.into());
         if let Some(selection) = &self.selection {
+            volatile.insert("device".into(), Self::device_facts(selection, facts.device_use));
             volatile.insert("dispatch".into(), selection.device.facts.dispatch.clone().into());
             volatile.insert("backend_reason".into(), selection.reason.clone().into());
             volatile.insert("certificate".into(), self.certificate_source(invocation));
         }
         volatile
+    }
+
+    /// The device that it was, and what the call used of it.
+    fn device_facts(selection: &Selection, used: Option<DeviceUse>) -> Value {
+        let facts = &selection.device.facts;
+        json!({
+            "index": facts.index,
+            "uuid": facts.uuid,
+            "memory_bytes": facts.memory_bytes,
+            "used": used,
+        })
     }
 
     /// Where the certificate came from, which differs from run to run.

@@ -28,7 +28,7 @@ pub struct Invocation {
     pub input: Input,
     /// `None` takes the capability's.
     pub profile: Option<ProfileName>,
-    /// `auto`, an id, or `id:index`.
+    /// `auto`, an id, or `id:device`.
     pub backend: String,
     /// Nothing but a GPU will do.
     pub require_gpu: bool,

@@ -17,10 +17,10 @@ use super::Invocation;
 use super::facts::Facts;
 use super::outcome::{Failure, Outcome};
 use super::plan::Plan;
-use crate::backend::{FpEnvironment, Queue, QueueOptions};
+use crate::backend::{DeviceUse, FpEnvironment, Queue, QueueOptions};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, use_limits};
 use crate::overlay::{
     Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Progress, call_wasm,
 };
@@ -87,7 +87,7 @@ impl Plan {
         }
 
         let at = Instant::now();
-        let (end, account) = self.call(host, invocation, assets, folder.artifacts(), progress)?;
+        let (end, account, device_use) = self.call(host, invocation, assets, folder.artifacts(), progress)?;
         let (kernels, called) = (end.kernel_time, at.elapsed());
         durations.push(("kernels", kernels));
         durations.push(("guest", called.saturating_sub(kernels)));
@@ -139,6 +139,7 @@ impl Plan {
                 durations: &durations,
                 hard_bytes: account.hard(),
                 usage: end.usage,
+                device_use,
                 stopped_at_yield: end.stopped_at_yield,
                 stopped_by_clock: end.stopped_by_clock,
                 log,
@@ -179,11 +180,14 @@ impl Plan {
         assets: BTreeMap<String, (File, u64)>,
         artifacts: impl ArtifactSink + 'static,
         progress: Box<dyn Progress>,
-    ) -> Result<(CallEnd, Arc<Account>)> {
+    ) -> Result<(CallEnd, Arc<Account>, Option<DeviceUse>)> {
         let manifest = &self.overlay.manifest;
         let capability = &manifest.capabilities[&self.capability];
         let strict = invocation.mode == Mode::Strict;
         let limits = host.call_limits(capability.timeout.as_duration());
+        let device = self.selection.as_ref().map(|selection| &selection.device);
+        // What certifying used is not the call's.
+        let scope = device.map(|device| device.restrict(use_limits(&host.settings.limits)));
         let queue = match &self.selection {
             Some(selection) => Some(Queue::create(
                 &selection.device,
@@ -219,7 +223,7 @@ impl Plan {
         };
         FpEnvironment::STRICT.apply();
         let end = call_wasm(host.engine()?, &self.prepared, &self.overlay.grants, setup, request)?;
-        Ok((end, account))
+        Ok((end, account, scope.map(|scope| scope.used())))
     }
 }
 

@@ -5,6 +5,7 @@ use std::ffi::{CStr, CString};
 
 use clamp_plugin_api::abi::{Fault, Status};
 
+use crate::prebuilt::{Prebuilt, PrebuiltError};
 use crate::sys::{Nvrtc, Raw, SUCCESS};
 
 /// Lines of a log that a message holds.
@@ -14,9 +15,14 @@ const LOG_LINES: usize = 5;
 pub(crate) const OPTIONS: [&str; 5] =
     ["--std=c++14", "--fmad=false", "--ftz=false", "--prec-div=true", "--prec-sqrt=true"];
 
-/// The run-time compiler, or why there is none.
+/// What `cargo xtask objects cuda` wrote.
+const INDEX: &str = include_str!("../ptx/modules.txt");
+const MODULES: &[u8] = include_bytes!("../ptx/modules.bin");
+
+/// The run-time compiler, or why there is none, and what was compiled ahead.
 pub(crate) struct Compiler {
     found: Result<Found, String>,
+    prebuilt: Result<Prebuilt<'static>, PrebuiltError>,
 }
 
 struct Found {
@@ -28,15 +34,38 @@ struct Found {
 
 impl Compiler {
     pub(crate) fn load(path: Option<String>) -> Compiler {
-        Compiler { found: Nvrtc::load(path).and_then(Found::of) }
+        Compiler { found: Nvrtc::load(path).and_then(Found::of), prebuilt: Prebuilt::read(INDEX, MODULES) }
     }
 
     /// What compiles here.
     pub(crate) fn name(&self) -> String {
-        match &self.found {
-            Ok(Found { version: (major, minor), .. }) => format!("nvrtc {major}.{minor}"),
-            Err(_) => "prebuilt ptx".to_owned(),
+        match (&self.found, &self.prebuilt) {
+            (Ok(Found { version: (major, minor), .. }), _) => format!("nvrtc {major}.{minor}"),
+            (Err(_), Ok(prebuilt)) => format!("prebuilt ptx {} ({})", prebuilt.language, prebuilt.compiler),
+            (Err(_), Err(_)) => "no compiler".to_owned(),
         }
+    }
+
+    /// Refuses a device that cannot take what there is: without NVRTC, one that is older than the prebuilt PTX, or whose
+    /// driver is. `version` is as `cuDriverGetVersion` tells it.
+    pub(crate) fn check(&self, version: i32, arch: i32) -> Result<(), Fault> {
+        let (Err(missing), Ok(prebuilt)) = (&self.found, &self.prebuilt) else { return Ok(()) };
+        let (major, minor) = prebuilt.capability;
+        let (driver, arch) = (version.unsigned_abs(), arch.unsigned_abs());
+        if driver < prebuilt.driver {
+            return Err(Fault::unsupported(format!(
+                "its driver is of CUDA {}, and the prebuilt PTX wants {}: update the driver, or install NVRTC ({missing})",
+                release(driver),
+                release(prebuilt.driver),
+            )));
+        }
+        if arch < 10 * major + minor {
+            let (own, least) = (arch / 10, arch % 10);
+            return Err(Fault::unsupported(format!(
+                "it has compute capability {own}.{least}, and the prebuilt PTX wants {major}.{minor}: install NVRTC ({missing})"
+            )));
+        }
+        Ok(())
     }
 
     /// The options for a device of this compute capability; one that the compiler does not know yet gets the newest
@@ -48,7 +77,7 @@ impl Compiler {
                 let below = found.archs.iter().rev().find(|&&known| known < arch);
                 format!("compute_{}", below.copied().unwrap_or(arch))
             }
-            Err(_) => return "ptx".to_owned(),
+            Err(_) => return self.prebuilt.as_ref().map_or("", |prebuilt| prebuilt.options).to_owned(),
         };
         format!("--gpu-architecture={target} {}", OPTIONS.join(" "))
     }
@@ -57,9 +86,24 @@ impl Compiler {
     pub(crate) fn compile(&self, source: &str, options: &str) -> Result<Vec<u8>, Fault> {
         match &self.found {
             Ok(found) => found.compile(source, options),
-            Err(missing) => Err(Fault::unsupported(format!(
-                "it has to be compiled, and {missing}; install NVRTC or name it in the setting nvrtc_library"
-            ))),
+            Err(missing) => {
+                let internal = |error: PrebuiltError| Fault::new(Status::Internal, error.to_string());
+                let prebuilt = self.prebuilt.as_ref().map_err(|error| internal(error.clone()))?;
+                // The module of another source says so.
+                let of_source = |key| match prebuilt.ptx(key, source) {
+                    Err(PrebuiltError::Stale(_)) => None,
+                    ptx => Some(ptx),
+                };
+                let ptx = prebuilt.keys().find_map(of_source).ok_or_else(|| {
+                    Fault::unsupported(format!(
+                        "it is not among what was compiled ahead, and {missing}; install NVRTC or name it in the setting \
+                         nvrtc_library"
+                    ))
+                })?;
+                let mut ptx = ptx.map_err(internal)?.into_bytes();
+                ptx.push(0);
+                Ok(ptx)
+            }
         }
     }
 }
@@ -120,6 +164,11 @@ impl Found {
     }
 }
 
+/// `12.4` of 12040.
+fn release(version: u32) -> String {
+    format!("{}.{}", version / 1000, version % 1000 / 10)
+}
+
 /// Whether the option names a real architecture, of which there is a cubin.
 fn has_real(option: &CStr) -> bool {
     option.to_bytes().starts_with(b"--gpu-architecture=sm_")
@@ -155,5 +204,61 @@ impl Drop for Program<'_> {
             // SAFETY: created once, destroyed once.
             unsafe { (self.nvrtc.destroy)(&raw mut self.raw) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clamp_kernels::device::{Dialect, Target, modules};
+
+    use super::*;
+
+    /// A machine with a driver alone.
+    fn without_nvrtc() -> Compiler {
+        let prebuilt = Prebuilt::read(INDEX, MODULES);
+        Compiler { found: Err("libnvrtc is not here".to_owned()), prebuilt }
+    }
+
+    #[test]
+    fn every_module_is_compiled_ahead_but_those_of_map_expressions() {
+        let compiler = without_nvrtc();
+        assert!(compiler.name().starts_with("prebuilt ptx 7.8 (NVRTC"), "{}", compiler.name());
+        let options = compiler.options(90);
+        assert!(OPTIONS[1..].iter().all(|option| options.contains(option)), "{options}");
+        let target = Target {
+            dialect: Dialect::Cuda,
+            max_group_size: 1024,
+            local_bytes: 48 << 10,
+            compute_units: 132,
+            subgroup_size: 32,
+            fp64: true,
+            exact_div_sqrt: true,
+            is_cpu: false,
+        };
+        for module in modules(&target) {
+            let ptx =
+                compiler.compile(&module.source, &options).unwrap_or_else(|e| panic!("{}: {}", module.key, e.message));
+            let (last, text) = ptx.split_last().expect("not empty");
+            assert!(*last == 0 && !text.contains(&0) && text.windows(8).any(|w| w == b".version"), "{}", module.key);
+        }
+        let fault = compiler.compile("extern \"C\" __global__ void map() {}", &options).expect_err("unknown");
+        assert_eq!(fault.status, Status::Unsupported);
+        assert!(fault.message.contains("libnvrtc is not here; install NVRTC"), "{}", fault.message);
+    }
+
+    #[test]
+    fn a_driver_or_a_device_too_old_for_the_prebuilt_ptx_is_refused_with_what_to_do() {
+        let compiler = without_nvrtc();
+        assert!(compiler.check(11080, 70).is_ok() && compiler.check(12040, 90).is_ok());
+        let message = |version, arch| compiler.check(version, arch).expect_err("too old").message;
+        assert_eq!(
+            message(11020, 70),
+            "its driver is of CUDA 11.2, and the prebuilt PTX wants 11.8: update the driver, or install NVRTC \
+             (libnvrtc is not here)"
+        );
+        assert_eq!(
+            message(12040, 61),
+            "it has compute capability 6.1, and the prebuilt PTX wants 7.0: install NVRTC (libnvrtc is not here)"
+        );
     }
 }

@@ -17,6 +17,8 @@ pub(crate) struct Found {
     pub(crate) id: DeviceId,
     /// Compute capability, `90` for 9.0.
     pub(crate) arch: i32,
+    /// The newest CUDA that the driver knows, `12040` for 12.4.
+    pub(crate) version: i32,
     pub(crate) has_pools: bool,
     pub(crate) facts: Facts,
 }
@@ -96,6 +98,7 @@ fn of(driver: &Arc<Driver>, compiler: &Arc<Compiler>, index: i32) -> Result<Foun
         compiler: Arc::clone(compiler),
         id,
         arch: 10 * major + minor,
+        version,
         has_pools: attribute(MEMORY_POOLS_SUPPORTED).is_ok_and(|has| has != 0),
         facts: Facts { description, identity, target },
     })

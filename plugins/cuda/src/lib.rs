@@ -5,6 +5,7 @@
 mod compile;
 mod device;
 mod fault;
+mod prebuilt;
 mod runtime;
 mod sys;
 

@@ -87,6 +87,7 @@ impl Runtime for Cuda {
 
     fn open(_: HostHandle, found: &Found) -> Result<Device, Fault> {
         let (driver, compiler) = (Arc::clone(&found.driver), Arc::clone(&found.compiler));
+        compiler.check(found.version, found.arch)?;
         let mut context = std::ptr::null_mut();
         // SAFETY: it writes one handle.
         driver.check("cuDevicePrimaryCtxRetain", unsafe { (driver.context_retain)(&raw mut context, found.id) })?;
