@@ -55,9 +55,13 @@ impl Deadly {
         let (trace, trigger) = (beside("trace"), beside("trigger"));
         let text = |word: &str, value: &str| format!("{word}=\"{value}\"");
         let macros =
-            [text("TRACE", &trace.to_string_lossy()), text("TRIGGER", &trigger.to_string_lossy()), text("ID", id)];
+            [text("TRACE", &trace.to_string_lossy()), text("TRIGGER", &trigger.to_string_lossy()), text("OWN_ID", id)];
         let macros: Vec<&str> = macros.iter().map(String::as_str).collect();
-        Self { file: compile(&["tests/fixtures/plugins/deadly.c"], name, &macros, target), trace, trigger }
+        Self {
+            file: compile(&["tests/fixtures/plugins/deadly.c", "plugins/c-example/kernels.c"], name, &macros, target),
+            trace,
+            trigger,
+        }
     }
 
     /// How often its constructor ran.
