@@ -78,7 +78,13 @@ fn without_a_driver_the_backend_is_calm_and_exact() {
     }
 
     let bare = driver(&bench, "bare", 12_040, 100, "");
-    assert_eq!(set(&mut bench, &bare), "the NVIDIA driver is here, but it has no device");
+    let remedy = "see what nvidia-smi says, look at CUDA_VISIBLE_DEVICES, and give a container its GPUs";
+    assert_eq!(set(&mut bench, &bare), format!("the NVIDIA driver is here, but it has no device; {remedy}"));
     let ill = driver(&bench, "ill", 12_040, 999, "");
-    assert_eq!(set(&mut bench, &ill), "the NVIDIA driver does not start: cuInit: error 999");
+    assert_eq!(set(&mut bench, &ill), format!("the NVIDIA driver does not start: cuInit: error 999; {remedy}"));
+    // Whatever it is, who wants a GPU is told that there is none.
+    bench
+        .run(&["run", "digits", "--require-gpu", "--backend", "cuda"])
+        .expect(16)
+        .complains_of("no GPU would do the work");
 }

@@ -102,4 +102,13 @@ fn more_of_a_device_than_is_allowed_is_refused_and_named() {
     );
     let _ = run("CLAMP_LIMITS_TRANSFER_BYTES", "800").0.expect(0);
     let _ = run("CLAMP_LIMITS_DEVICE_MEMORY_BYTES", "800").0.expect(0);
+    // What an overlay makes of such a refusal is no matter: the run has failed.
+    for (name, why) in [
+        ("CLAMP_LIMITS_TRANSFER_BYTES", "limits.transfer_bytes: the "),
+        ("CLAMP_LIMITS_DEVICE_MEMORY_BYTES", "limits.device_memory_bytes: "),
+    ] {
+        bench.environment.insert(name.to_owned(), "100KiB".to_owned());
+        bench.run(&["run", "digits", "--backend", "cpu"]).expect(11).complains_of(why);
+        bench.environment.remove(name);
+    }
 }

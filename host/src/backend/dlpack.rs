@@ -11,7 +11,7 @@ use clamp_kernels::catalogue::{Dtype, Shape};
 use clamp_plugin_api::abi::{DLPACK_READ_ONLY, DlManagedTensorVersioned};
 
 use super::instance::entry;
-use super::queue::{ABSENT, ArrayRef, Queue, raw};
+use super::queue::{ABSENT, ArrayRef, Queue, in_bounds, raw};
 use super::session::{Buffer, Device};
 use super::translate::given;
 use crate::error::{Error, Result};
@@ -74,6 +74,7 @@ impl Queue {
         if !Arc::ptr_eq(device, array.buffer.device()) {
             return Err(Error::bad_input("the array that shall be shared lies on another device than the queue's"));
         }
+        in_bounds(&array.buffer, array.byte_offset, array.shape.bytes(array.dtype), "dlpack export")?;
         let (mut out, array) = (std::ptr::null_mut(), raw(array));
         let export = entry!(device.backend.table, dlpack_export);
         // SAFETY: device and buffer are alive, `out` is writable.

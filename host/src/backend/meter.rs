@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 /// What a scope may use of a device; `None` is no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct UseLimits {
-    /// Bytes of its memory at one time: `limits.device_memory_bytes`.
+    /// Bytes of its memory at one time: `limits.device_memory_bytes`. Arrays count; what a backend keeps for itself does not.
     pub memory_bytes: Option<u64>,
     /// Bytes that cross between host and device, either way: `limits.transfer_bytes`.
     pub transfer_bytes: Option<u64>,
@@ -70,7 +70,7 @@ impl Meter {
                 let message = format!(
                     "limits.device_memory_bytes: {bytes} more bytes on {device} would make {own} at one time, {most} are allowed"
                 );
-                return Err(Error::limit(message));
+                return Err(Error::limit(message).hint("use smaller inputs, or allow more"));
             }
         }
         state.allocated = after;

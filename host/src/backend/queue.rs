@@ -430,7 +430,7 @@ fn check(launch: &LaunchSpec) -> Result<()> {
     Ok(())
 }
 
-fn in_bounds(buffer: &Buffer, offset: u64, len: u64, what: &str) -> Result<()> {
+pub(super) fn in_bounds(buffer: &Buffer, offset: u64, len: u64, what: &str) -> Result<()> {
     match offset.checked_add(len) {
         Some(end) if end <= buffer.bytes => Ok(()),
         _ => Err(Error::bad_input(format!(

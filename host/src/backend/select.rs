@@ -76,6 +76,22 @@ pub fn select(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
 }
 
 fn named(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
+    let (id, device) = named_device(catalog, wish).map_err(|error| match error.kind {
+        // Whatever keeps the named GPU from being there, what was asked for is a GPU.
+        ErrorKind::NotFound | ErrorKind::Backend | ErrorKind::Untrusted if wish.require_gpu => no_gpu(&error.message),
+        _ => error,
+    })?;
+    if let Some(missing) = missing_kernel(&device, wish.kernels) {
+        return Err(Error::not_found(format!("backend `{id}` has no kernel {missing}"))
+            .hint("choose another backend with --backend, or update the plugin"));
+    }
+    let standings = wish.certified(&device)?;
+    let reason = format!("backend {} because --backend names it", label(id, &device.facts));
+    Ok(Selection { reason, device, standings })
+}
+
+/// The backend's id and the device that the wish names, opened.
+fn named_device<'a>(catalog: &Catalog, wish: &Wish<'a>) -> Result<(&'a str, Arc<Device>)> {
     let (id, word) = wish.backend.split_once(':').unwrap_or((wish.backend, "0"));
     let Some(candidate) = catalog.find(id) else { return Err(catalog.unknown(id)) };
     let backend = candidate.backend()?;
@@ -84,13 +100,7 @@ fn named(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
     if wish.require_gpu && facts.kind != DeviceKind::Gpu {
         return Err(no_gpu(&format!("--backend {} names a device of type {:?}", wish.backend, facts.kind)));
     }
-    let device = Device::open(&backend, facts)?;
-    if let Some(missing) = missing_kernel(&device, wish.kernels) {
-        return Err(Error::not_found(format!("backend `{id}` has no kernel {missing}"))
-            .hint("choose another backend with --backend, or update the plugin"));
-    }
-    let standings = wish.certified(&device)?;
-    Ok(Selection { reason: format!("backend {} because --backend names it", label(id, facts)), device, standings })
+    Ok((id, Device::open(&backend, facts)?))
 }
 
 fn automatic(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {

@@ -23,25 +23,39 @@ pub(crate) struct Found {
     pub(crate) facts: Facts,
 }
 
-/// Every device of the driver, in its order.
+/// What to do where the driver has no device.
+const REMEDY: &str = "see what nvidia-smi says, look at CUDA_VISIBLE_DEVICES, and give a container its GPUs";
+
+/// Every device of the driver that can be used, in its order.
 pub(crate) fn find(driver: &Arc<Driver>, compiler: &Arc<Compiler>) -> Result<Vec<Found>, String> {
     // SAFETY: the flags are 0, as they must be.
     let started = unsafe { (driver.init)(0) };
     let mut count = 0;
+    let none = || format!("the NVIDIA driver is here, but it has no device; {REMEDY}");
     match started {
         SUCCESS => {}
-        NO_DEVICE => return Err("the NVIDIA driver is here, but it has no device".to_owned()),
-        number => return Err(format!("the NVIDIA driver does not start: {}", driver.fault("cuInit", number).message)),
+        NO_DEVICE => return Err(none()),
+        number => {
+            let why = driver.fault("cuInit", number).message;
+            return Err(format!("the NVIDIA driver does not start: {why}; {REMEDY}"));
+        }
     }
     // SAFETY: it writes one number.
     let counted = driver.check("cuDeviceGetCount", unsafe { (driver.device_count)(&raw mut count) });
     counted.map_err(|fault| fault.message)?;
-    if count == 0 {
-        return Err("the NVIDIA driver is here, but it has no device".to_owned());
+    // One that fails hides no other.
+    let (mut found, mut failed) = (Vec::new(), Vec::new());
+    for index in 0..count {
+        match of(driver, compiler, index) {
+            Ok(device) => found.push(device),
+            Err(fault) => failed.push(format!("device {index}: {}", fault.message)),
+        }
     }
-    (0..count)
-        .map(|index| of(driver, compiler, index).map_err(|fault| format!("device {index}: {}", fault.message)))
-        .collect()
+    match (found.is_empty(), failed.is_empty()) {
+        (true, true) => Err(none()),
+        (true, false) => Err(format!("no NVIDIA GPU can be used: {}", failed.join("; "))),
+        _ => Ok(found),
+    }
 }
 
 fn of(driver: &Arc<Driver>, compiler: &Arc<Compiler>, index: i32) -> Result<Found, Fault> {

@@ -310,8 +310,13 @@ impl<D: Driver> Queue<D> {
 
 impl<D: Driver> Drop for Queue<D> {
     fn drop(&mut self) {
-        // The caller's memory and this queue's own are used until the device has done with them.
-        let _ = self.stream.finish();
+        // The caller's memory and this queue's own are used until the device has done with them. Of a device that cannot be
+        // waited for nobody knows when that is: it is not used again, and what it may still write is never given back.
+        if let Err(fault) = self.stream.finish() {
+            self.device.0.note(fault);
+            self.statuses.abandon();
+            std::mem::forget(std::mem::take(&mut self.scratch));
+        }
     }
 }
 

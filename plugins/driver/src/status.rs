@@ -73,13 +73,22 @@ impl<D: Driver> Statuses<D> {
         let event = match queued.and_then(|()| stream.mark()) {
             Ok(event) => event,
             Err(fault) => {
-                let _ = stream.finish();
+                // A device that cannot be waited for may still write them.
+                if stream.finish().is_err() {
+                    std::mem::forget(words);
+                }
                 return Err(fault);
             }
         };
         let subjects = std::mem::take(&mut self.waiting);
         self.readings.push(Reading { event, words, subjects });
         Ok(())
+    }
+
+    /// Gives up all memory that the device may still write, for good.
+    pub(crate) fn abandon(&mut self) {
+        std::mem::forget(self.mem.take());
+        std::mem::forget(std::mem::take(&mut self.readings));
     }
 
     /// The data error of the lowest launch among those whose status has come back.

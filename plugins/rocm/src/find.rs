@@ -13,6 +13,9 @@ use crate::error::{HipError, check, check_compiler};
 use crate::library::Libraries;
 use crate::sys::*;
 
+/// Items of the largest group that the portability header promises the compiler.
+const LARGEST_GROUP: u32 = 256;
+
 /// A device that was found.
 pub(crate) struct Found {
     pub(crate) libraries: &'static Libraries,
@@ -211,7 +214,7 @@ impl Told {
         );
         let target = Target {
             dialect: Dialect::Hip,
-            max_group_size: self.max_group_size,
+            max_group_size: self.max_group_size.min(LARGEST_GROUP),
             local_bytes: self.local_bytes,
             compute_units: self.compute_units,
             subgroup_size: self.wavefront,

@@ -74,7 +74,13 @@ impl CallState {
                 wit::types::Error::Data(message)
             }
             ErrorKind::NotFound => wit::types::Error::NotFound(message),
-            ErrorKind::Limit => wit::types::Error::Limit(message),
+            ErrorKind::Limit => {
+                // A guest may go on after HARD, which is the same on every machine; what a device has left is not.
+                if !message.contains(&self.hard_name) {
+                    self.host_fault.get_or_insert(error);
+                }
+                wit::types::Error::Limit(message)
+            }
             ErrorKind::Backend
             | ErrorKind::NoGpu
             | ErrorKind::NotCertified

@@ -11,7 +11,9 @@ impl Driver {
     /// The driver's library: that at `path`, or the one the system finds.
     pub(crate) fn load(path: Option<String>) -> Result<Driver, String> {
         let names = path.map_or_else(|| vec!["libcuda.so.1".to_owned()], |path| vec![path]);
-        let library = open(&names).map_err(|reason| format!("no NVIDIA driver here: {reason}"))?;
+        let library = open(&names).map_err(|reason| {
+            format!("no NVIDIA driver here: {reason}; install NVIDIA's driver, and give a container its GPUs")
+        })?;
         let too_old =
             |missing: String| format!("{missing}: it is no driver library, or one older than CUDA 11.2 (460)");
         // Asked by itself first: a driver that is too old should be called so and not by what it lacks.
