@@ -32,6 +32,11 @@ pub fn dist() -> PathBuf {
     folder("CLAMP_TEST_DIST")
 }
 
+/// One of the project's own programs that is not in the distribution.
+pub fn tool(name: &str) -> PathBuf {
+    folder("CLAMP_TEST_TOOLS").join(name)
+}
+
 /// A built overlay package, by name.
 pub fn package(name: &str) -> PathBuf {
     let path = folder("CLAMP_TEST_PACKAGES").join(name);

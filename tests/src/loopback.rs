@@ -23,7 +23,7 @@ impl Loopback {
     /// If the disk refuses.
     pub fn new() -> Option<Self> {
         if !Path::new("/etc/OpenCL/vendors/pocl.icd").exists() {
-            eprintln!("skipped: no OpenCL driver for the CPU: apt-get install pocl-opencl-icd ocl-icd-libopencl1");
+            clamp_test_skip::skip("no OpenCL driver for the CPU: apt-get install pocl-opencl-icd ocl-icd-libopencl1");
             return None;
         }
         let mut bench = Bench::new();
@@ -61,11 +61,19 @@ impl Loopback {
     /// # Panics
     /// As above.
     pub fn run_failing(&self, failures: &str, args: &[&str]) -> (Ran, Account) {
+        self.run_program(&crate::dist().join("clamp-host"), failures, args)
+    }
+
+    /// The same of another program than `clamp-host`.
+    ///
+    /// # Panics
+    /// As above.
+    pub fn run_program(&self, program: &Path, failures: &str, args: &[&str]) -> (Ran, Account) {
         let report = tempfile::NamedTempFile::new().expect("a file").into_temp_path();
         let mut environment = self.bench.environment.clone();
         environment.insert("LOOPBACK_REPORT".to_owned(), report.display().to_string());
         environment.insert("LOOPBACK_FAIL".to_owned(), failures.to_owned());
-        let ran = crate::command(&crate::dist().join("clamp-host"), &self.bench.work(), &environment, args, None);
+        let ran = crate::command(program, &self.bench.work(), &environment, args, None);
         let account = std::fs::read_to_string(&report).expect("read");
         let account = serde_json::from_str(&account).unwrap_or_else(|error| panic!("no account ({error}): {ran:#?}"));
         (ran, Account(account))
@@ -97,6 +105,11 @@ impl Account {
     pub fn is_proper(&self) -> &Self {
         assert_eq!(self.0["misuse"].as_array().map(Vec::len), Some(0), "{:#}", self.0);
         self
+    }
+
+    /// How many things of a kind were not given back.
+    pub fn live(&self, kind: &str) -> u64 {
+        self.0["live"][kind].as_u64().unwrap_or(0)
     }
 
     /// Everything was given back.

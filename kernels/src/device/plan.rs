@@ -16,8 +16,7 @@ pub struct Place {
     pub dtype: Dtype,
     /// Its extents.
     pub shape: Shape,
-    /// Bytes before its first element in its buffer, a multiple of the element's size. Buffers themselves are aligned to
-    /// 64 bytes or more.
+    /// Bytes from an address that is a multiple of 64 to its first element, a multiple of the element's size.
     pub byte_offset: u64,
 }
 

@@ -100,7 +100,8 @@ pub struct ClampBackendV1 {
     /// the array with it. Taken is what is C-contiguous, on this very device, and of an element type of this ABI. On
     /// `Ok` the tensor is the buffer's, which calls its deleter once: at `buffer_free`, or when the last export of the
     /// buffer ends. On anything else it is still the caller's. A buffer over read-only memory answers `Invalid` where
-    /// it would be written. `Unsupported` if the backend cannot. Any thread.
+    /// it would be written. The caller has waited for work that others queued on the memory. `Unsupported` if the
+    /// backend cannot. Any thread.
     pub dlpack_import: Option<
         unsafe extern "C" fn(
             device: ClampDevice,

@@ -15,6 +15,7 @@ pub(crate) struct Found {
     pub(crate) driver: Arc<Driver>,
     pub(crate) compiler: Arc<Compiler>,
     pub(crate) id: DeviceId,
+    pub(crate) ordinal: i32,
     /// Compute capability, `90` for 9.0.
     pub(crate) arch: i32,
     /// The newest CUDA that the driver knows, `12040` for 12.4.
@@ -111,6 +112,7 @@ fn of(driver: &Arc<Driver>, compiler: &Arc<Compiler>, index: i32) -> Result<Foun
         driver: Arc::clone(driver),
         compiler: Arc::clone(compiler),
         id,
+        ordinal: index,
         arch: 10 * major + minor,
         version,
         has_pools: attribute(MEMORY_POOLS_SUPPORTED).is_ok_and(|has| has != 0),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clamp_driver::Facts;
 use clamp_driver::gpu::{Handle, Runtime};
 use clamp_kernels::device::Target;
-use clamp_plugin_api::abi::{Fault, HostHandle};
+use clamp_plugin_api::abi::{DlDevice, Fault, HostHandle};
 
 use crate::compile::Compiler;
 use crate::device::{self, Found};
@@ -23,6 +23,8 @@ pub(crate) struct Device {
     driver: Arc<Driver>,
     compiler: Arc<Compiler>,
     id: DeviceId,
+    /// Its number in this process, which other libraries know it by too.
+    ordinal: i32,
     arch: i32,
     context: Raw,
     /// None where the device has no pool.
@@ -56,11 +58,12 @@ impl Device {
 
 impl Drop for Device {
     fn drop(&mut self) {
-        if Cuda::enter(self).is_ok()
-            && let Some(stream) = self.pool_stream
-        {
-            // SAFETY: created once; nothing else is queued in it.
-            unsafe { Cuda::destroy_stream(self, stream) };
+        if let Some(stream) = self.pool_stream {
+            // The last to let go may be a thread of another library.
+            let _ = Cuda::visit(self, || {
+                // SAFETY: created once; nothing else is queued in it.
+                unsafe { Cuda::destroy_stream(self, stream) };
+            });
         }
         // SAFETY: retained once, released once.
         unsafe { (self.driver.context_release)(self.id) };
@@ -91,7 +94,7 @@ impl Runtime for Cuda {
         let mut context = std::ptr::null_mut();
         // SAFETY: it writes one handle.
         driver.check("cuDevicePrimaryCtxRetain", unsafe { (driver.context_retain)(&raw mut context, found.id) })?;
-        let device = Device { driver, compiler, id: found.id, arch: found.arch, context, pool_stream: None };
+        let device = Device { driver, compiler, id: found.id, ordinal: found.ordinal, arch: found.arch, context, pool_stream: None };
         Cuda::enter(&device)?;
         if found.has_pools { device.with_pool() } else { Ok(device) }
     }
@@ -99,6 +102,24 @@ impl Runtime for Cuda {
     fn enter(device: &Device) -> Result<(), Fault> {
         // SAFETY: the context is retained.
         device.check("cuCtxSetCurrent", unsafe { (device.driver.context_current)(device.context) })
+    }
+
+    fn visit(device: &Device, work: impl FnOnce()) -> Result<(), Fault> {
+        // SAFETY: the context is retained.
+        device.check("cuCtxPushCurrent", unsafe { (device.driver.context_push)(device.context) })?;
+        work();
+        let mut own = std::ptr::null_mut();
+        // SAFETY: it writes one handle.
+        device.check("cuCtxPopCurrent", unsafe { (device.driver.context_pop)(&raw mut own) })
+    }
+
+    fn idle(device: &Device) -> Result<(), Fault> {
+        // SAFETY: it takes nothing.
+        device.check("cuCtxSynchronize", unsafe { (device.driver.context_synchronize)() })
+    }
+
+    fn dlpack_device(device: &Device) -> DlDevice {
+        DlDevice::cuda(device.ordinal)
     }
 
     fn memory(device: &Device) -> Result<(u64, u64), Fault> {

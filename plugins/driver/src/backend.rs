@@ -1,8 +1,8 @@
 //! The backend of any driver behind the trait of `plugin-api`.
 
 use clamp_plugin_api::abi::{
-    Backend, CLAMP_LOG_INFO, DeviceDescription, Fault, HostHandle, LaunchRef, MemoryFigures, QueueSettings, Status,
-    Timing,
+    Backend, CLAMP_LOG_INFO, DeviceDescription, DlDevice, DlMemory, DlShare, Fault, HostHandle, LaunchRef,
+    MemoryFigures, QueueSettings, Status, Timing,
 };
 
 use crate::device::{Buffer, Device};
@@ -140,6 +140,18 @@ impl<D: Driver> Backend for DeviceBackend<D> {
         text: &str,
     ) -> Result<OpenKernel<D>, Fault> {
         OpenKernel::open(device, id, fixed, present, text)
+    }
+
+    fn dlpack_device(device: &Device<D>) -> Option<DlDevice> {
+        D::dlpack_device(&device.0.context)
+    }
+
+    fn dlpack_export(device: &Device<D>, buffer: &Buffer<D>) -> Result<DlShare, Fault> {
+        buffer.share(device)
+    }
+
+    fn dlpack_import(device: &Device<D>, memory: DlMemory) -> Result<Buffer<D>, Fault> {
+        Buffer::lent(device, memory)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use clamp_plugin_api::abi::{Fault, HostHandle, MemoryFigures};
+use clamp_plugin_api::abi::{DlMemory, DlShare, Fault, HostHandle, MemoryFigures};
 
 use crate::driver::{Driver, Facts, Memory};
 use crate::fault::poisons;
@@ -27,7 +27,7 @@ pub(crate) struct Opened<D: Driver> {
     pub(crate) facts: Facts,
     pub(crate) probed: Probed,
     pub(crate) modules: Modules<D>,
-    allocated: AtomicU64,
+    allocated: Arc<AtomicU64>,
     broken: OnceLock<Fault>,
 }
 
@@ -46,7 +46,7 @@ impl<D: Driver> Device<D> {
         let context = D::open(host, found)?;
         let modules = Modules::new(host, settings.cache_dir.clone(), &context, &facts.identity);
         let probed = probed(host, &context, &facts, &modules)?;
-        let (allocated, broken) = (AtomicU64::new(0), OnceLock::new());
+        let (allocated, broken) = (Arc::default(), OnceLock::new());
         Ok(Device(Arc::new(Opened { host, context, facts, probed, modules, allocated, broken })))
     }
 
@@ -79,10 +79,20 @@ impl<D: Driver> Opened<D> {
     }
 }
 
-/// Memory of a device.
+/// A buffer: a handle on memory of a device that exports may hold as well.
 pub struct Buffer<D: Driver> {
-    pub(crate) mem: D::Mem,
-    device: Device<D>,
+    held: Arc<Held<D>>,
+    /// Memory of another library may be for reading only.
+    is_writable: bool,
+}
+
+/// The memory itself, which goes back when the last holder lets go. It knows the driver's context, so that the device stays
+/// open, and nothing of the host or the backend: other libraries may hold it for longer than those live.
+struct Held<D: Driver> {
+    mem: D::Mem,
+    /// What it adds to the device's figure.
+    counted: u64,
+    allocated: Arc<AtomicU64>,
 }
 
 impl<D: Driver> Buffer<D> {
@@ -93,22 +103,62 @@ impl<D: Driver> Buffer<D> {
             let message = format!("cannot allocate {bytes} bytes: {}", fault.message);
             device.0.note(Fault { message, ..fault })
         })?;
-        device.0.allocated.fetch_add(bytes, Ordering::Relaxed);
-        Ok(Buffer { mem, device: device.clone() })
+        let allocated = Arc::clone(&device.0.allocated);
+        allocated.fetch_add(bytes, Ordering::Relaxed);
+        Ok(Buffer { held: Arc::new(Held { mem, counted: bytes, allocated }), is_writable: true })
+    }
+
+    /// A buffer over memory of another library. It is not this device's, so it does not count as allocated.
+    pub(crate) fn lent(device: &Device<D>, memory: DlMemory) -> Result<Buffer<D>, Fault> {
+        device.status()?;
+        let is_writable = !memory.is_read_only();
+        let mem = D::lent(&device.0.context, memory)?;
+        let held = Held { mem, counted: 0, allocated: Arc::clone(&device.0.allocated) };
+        Ok(Buffer { held: Arc::new(held), is_writable })
+    }
+
+    /// What a consumer gets who wants to use the memory where it lies.
+    pub(crate) fn share(&self, device: &Device<D>) -> Result<DlShare, Fault> {
+        device.status()?;
+        let address = self.mem().share();
+        let address = address.ok_or_else(|| Fault::unsupported(format!("memory of {} has no addresses", D::ID)))?;
+        let address = std::ptr::with_exposed_provenance_mut(address as usize);
+        // SAFETY: the memory goes back when its last holder lets go, on whatever thread, and needs only what it holds.
+        let share = unsafe { DlShare::new(address, self.mem().bytes(), Arc::clone(&self.held)) };
+        Ok(share.read_only(!self.is_writable))
+    }
+
+    /// The memory.
+    pub(crate) fn mem(&self) -> &D::Mem {
+        &self.held.mem
     }
 
     /// Refuses a range that leaves the buffer.
     pub(crate) fn check(&self, offset: u64, len: u64) -> Result<(), Fault> {
-        if self.mem.holds(offset, len) {
+        if self.mem().holds(offset, len) {
             return Ok(());
         }
-        let size = self.mem.bytes();
+        let size = self.mem().bytes();
         Err(Fault::invalid(format!("{len} bytes from byte {offset} leave a buffer of {size} bytes")))
+    }
+
+    /// Refuses memory that is for reading only.
+    pub(crate) fn check_writable(&self) -> Result<(), Fault> {
+        if self.is_writable {
+            return Ok(());
+        }
+        Err(Fault::invalid("the buffer is memory of another library that is read-only, and cannot be written"))
+    }
+
+    /// Refuses a range that leaves the buffer, and any range of memory that is for reading only.
+    pub(crate) fn check_to_write(&self, offset: u64, len: u64) -> Result<(), Fault> {
+        self.check_writable()?;
+        self.check(offset, len)
     }
 }
 
-impl<D: Driver> Drop for Buffer<D> {
+impl<D: Driver> Drop for Held<D> {
     fn drop(&mut self) {
-        self.device.0.allocated.fetch_sub(self.mem.bytes(), Ordering::Relaxed);
+        self.allocated.fetch_sub(self.counted, Ordering::Relaxed);
     }
 }

@@ -2,7 +2,7 @@
 //! above them is the same for all.
 
 use clamp_kernels::device::Target;
-use clamp_plugin_api::abi::{DeviceDescription, Fault, HostHandle, MemoryFigures};
+use clamp_plugin_api::abi::{DeviceDescription, DlDevice, DlMemory, Fault, HostHandle, MemoryFigures};
 
 /// A vendor's driver. Its errors are faults already: a name of the call, the vendor's number, and a status.
 pub trait Driver: Send + Sync + Sized + 'static {
@@ -43,6 +43,16 @@ pub trait Driver: Send + Sync + Sized + 'static {
     /// `bytes` of memory, contents undefined; where `shared` and the device allows it, memory of the host too.
     fn alloc(context: &Self::Context, bytes: u64, shared: bool) -> Result<Self::Mem, Fault>;
 
+    /// How other libraries call the device when arrays cross without a copy; `None` where its memory has no addresses.
+    fn dlpack_device(_context: &Self::Context) -> Option<DlDevice> {
+        None
+    }
+
+    /// Memory of another library where it lies. Only of a driver that has a [`Driver::dlpack_device`].
+    fn lent(_context: &Self::Context, _memory: DlMemory) -> Result<Self::Mem, Fault> {
+        Err(Fault::unsupported(format!("backend {} takes no memory of other libraries", Self::ID)))
+    }
+
     /// Compiler options: nothing that would loosen arithmetic.
     fn options(context: &Self::Context, target: &Target) -> String;
 
@@ -81,6 +91,17 @@ pub trait Memory {
     /// Whether `len` bytes from `offset` lie in it.
     fn holds(&self, offset: u64, len: u64) -> bool {
         offset.checked_add(len).is_some_and(|end| end <= self.bytes())
+    }
+
+    /// How many bytes its first byte lies behind a multiple of 64: memory of another library may lie anywhere.
+    fn skew(&self) -> u64 {
+        0
+    }
+
+    /// The address of its first byte, for other libraries. From here on nobody of this backend knows who uses it, so it
+    /// waits for the whole device before it goes back. `None` where memory has no address.
+    fn share(&self) -> Option<u64> {
+        None
     }
 }
 

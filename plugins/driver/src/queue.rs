@@ -69,10 +69,10 @@ impl<D: Driver> Queue<D> {
         len: u64,
     ) -> Result<(), Fault> {
         self.device.status()?;
-        dst.check(offset, len)?;
+        dst.check_to_write(offset, len)?;
         if len > 0 {
             // SAFETY: the range was checked, the rest is the caller's promise.
-            let queued = unsafe { self.stream.write(&dst.mem, offset, src, len) };
+            let queued = unsafe { self.stream.write(dst.mem(), offset, src, len) };
             self.noted(queued)?;
             self.points.queued();
         }
@@ -92,7 +92,7 @@ impl<D: Driver> Queue<D> {
         src.check(offset, len)?;
         if len > 0 {
             // SAFETY: the range was checked, the rest is the caller's promise.
-            let queued = unsafe { self.stream.read(&src.mem, offset, dst, len) };
+            let queued = unsafe { self.stream.read(src.mem(), offset, dst, len) };
             self.noted(queued)?;
             self.points.queued();
         }
@@ -101,10 +101,10 @@ impl<D: Driver> Queue<D> {
 
     pub(crate) fn copy(&mut self, dst: &Buffer<D>, to: u64, src: &Buffer<D>, from: u64, len: u64) -> Result<(), Fault> {
         self.device.status()?;
-        dst.check(to, len)?;
+        dst.check_to_write(to, len)?;
         src.check(from, len)?;
         if len > 0 {
-            let queued = self.stream.copy(&dst.mem, to, &src.mem, from, len);
+            let queued = self.stream.copy(dst.mem(), to, src.mem(), from, len);
             self.noted(queued)?;
             self.points.queued();
         }
@@ -124,14 +124,14 @@ impl<D: Driver> Queue<D> {
             return Err(Fault::invalid(format!("fill width {width}: allowed are 1, 2, 4 and 8 bytes")));
         }
         let len = count.checked_mul(u64::from(width)).ok_or_else(|| Fault::invalid("fill is too long"))?;
-        dst.check(offset, len)?;
+        dst.check_to_write(offset, len)?;
         if len == 0 {
             return Ok(());
         }
         let pattern = bits.to_le_bytes();
         let pattern = &pattern[..width as usize];
         if offset.is_multiple_of(u64::from(width)) {
-            let queued = self.stream.fill(&dst.mem, offset, pattern, len);
+            let queued = self.stream.fill(dst.mem(), offset, pattern, len);
             self.noted(queued)?;
             self.points.queued();
             return Ok(());
@@ -140,7 +140,7 @@ impl<D: Driver> Queue<D> {
         self.patterns.retain(|(event, _)| !event.has_ended().unwrap_or(true));
         let bytes = pattern.repeat(count as usize).into_boxed_slice();
         // SAFETY: the bytes are kept until the event has ended; `Drop` waits for it.
-        let queued = unsafe { self.stream.write(&dst.mem, offset, bytes.as_ptr(), len) };
+        let queued = unsafe { self.stream.write(dst.mem(), offset, bytes.as_ptr(), len) };
         match queued.and_then(|()| self.stream.mark()) {
             Ok(event) => self.patterns.push((event, bytes)),
             Err(fault) => {
@@ -231,8 +231,11 @@ impl<D: Driver> Queue<D> {
             .iter()
             .map(|input| input.as_ref().map(|(buffer, array)| place(buffer, array)).transpose())
             .collect::<Result<Vec<_>, _>>()?;
-        let outputs =
-            launch.outputs.iter().map(|(buffer, array)| place(buffer, array)).collect::<Result<Vec<_>, _>>()?;
+        let output = |(buffer, array): &(&Buffer<D>, ArrayLayout)| {
+            buffer.check_writable()?;
+            place(buffer, array)
+        };
+        let outputs = launch.outputs.iter().map(output).collect::<Result<Vec<_>, _>>()?;
         check(launch, &inputs, &outputs)?;
         let arrays =
             LaunchArrays { inputs: &inputs, outputs: &outputs, params: launch.params, present: launch.present };
@@ -289,11 +292,11 @@ impl<D: Driver> Queue<D> {
                 match *arg {
                     Arg::Input(position) => {
                         let (buffer, array) = launch.inputs[position].as_ref().ok_or_else(missing)?;
-                        values.extend(place(&buffer.mem, array.byte_offset));
+                        values.extend(place(buffer.mem(), array.byte_offset));
                     }
                     Arg::Output(position) => {
                         let (buffer, array) = &launch.outputs[position];
-                        values.extend(place(&buffer.mem, array.byte_offset));
+                        values.extend(place(buffer.mem(), array.byte_offset));
                     }
                     Arg::Scratch(position, offset) => values.extend(place(&self.scratch[position], offset)),
                     Arg::Status => values.extend(place(self.statuses.mem().ok_or_else(missing)?, status_offset)),
@@ -349,12 +352,14 @@ fn place<D: Driver>(buffer: &Buffer<D>, array: &ArrayLayout) -> Result<Place, Fa
         .ok_or_else(|| Fault::invalid(format!("element type {} is unknown", array.dtype)))?;
     let shape = Shape::new(array.dims()).map_err(|error| Fault::invalid(error.to_string()))?;
     buffer.check(array.byte_offset, shape.bytes(dtype))?;
-    if !array.byte_offset.is_multiple_of(dtype.size()) {
+    // Plans count from where the memory would begin if it were the backend's own.
+    let byte_offset = array.byte_offset.saturating_add(buffer.mem().skew());
+    if !byte_offset.is_multiple_of(dtype.size()) {
         let offset = array.byte_offset;
         return Err(Fault::invalid(format!(
             "byte offset {offset} is no multiple of the {} bytes of {dtype}",
             dtype.size()
         )));
     }
-    Ok(Place { dtype, shape, byte_offset: array.byte_offset })
+    Ok(Place { dtype, shape, byte_offset })
 }

@@ -56,10 +56,26 @@ impl Device {
         &self.libraries.hip
     }
 
+    /// Its number in this process, which other libraries know it by too.
+    pub(crate) fn ordinal(&self) -> i32 {
+        self.ordinal
+    }
+
     /// Makes it the calling thread's device.
     pub(crate) fn enter(&self) -> Result<(), HipError> {
         // SAFETY: a plain number.
         check("hipSetDevice", unsafe { (self.hip().hipSetDevice)(self.ordinal) })
+    }
+
+    /// Does something with the device entered, and leaves the thread's device as it was.
+    pub(crate) fn visit(&self, work: impl FnOnce()) -> Result<(), HipError> {
+        let mut before = 0;
+        // SAFETY: one number is written.
+        check("hipGetDevice", unsafe { (self.hip().hipGetDevice)(&raw mut before) })?;
+        self.enter()?;
+        work();
+        // SAFETY: a plain number.
+        check("hipSetDevice", unsafe { (self.hip().hipSetDevice)(before) })
     }
 
     /// The pool, which keeps so many bytes; none where the runtime has not all of its functions or the device none.
@@ -145,12 +161,15 @@ impl Device {
 
 impl Drop for Device {
     fn drop(&mut self) {
-        if let (Some(pool), Ok(())) = (&self.pool, self.enter()) {
-            // SAFETY: created once; all memory was given back before the device goes.
-            unsafe {
-                (self.hip().hipStreamSynchronize)(pool.stream);
-                (self.hip().hipStreamDestroy)(pool.stream);
-            }
+        if let Some(pool) = &self.pool {
+            // The last to let go may be a thread of another library.
+            let _ = self.visit(|| {
+                // SAFETY: created once; all memory was given back before the device goes.
+                unsafe {
+                    (self.hip().hipStreamSynchronize)(pool.stream);
+                    (self.hip().hipStreamDestroy)(pool.stream);
+                }
+            });
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_void};
 use clamp_driver::Facts;
 use clamp_driver::gpu::{Handle, Runtime};
 use clamp_kernels::device::Target;
-use clamp_plugin_api::abi::{Fault, HostHandle};
+use clamp_plugin_api::abi::{DlDevice, Fault, HostHandle};
 
 use crate::compile;
 use crate::device::Device;
@@ -44,6 +44,19 @@ impl Runtime for Hip {
 
     fn enter(device: &Device) -> Result<(), Fault> {
         Ok(device.enter()?)
+    }
+
+    fn visit(device: &Device, work: impl FnOnce()) -> Result<(), Fault> {
+        Ok(device.visit(work)?)
+    }
+
+    fn idle(device: &Device) -> Result<(), Fault> {
+        // SAFETY: it takes nothing.
+        Ok(check("hipDeviceSynchronize", unsafe { (device.hip().hipDeviceSynchronize)() })?)
+    }
+
+    fn dlpack_device(device: &Device) -> DlDevice {
+        DlDevice::rocm(device.ordinal())
     }
 
     fn memory(device: &Device) -> Result<(u64, u64), Fault> {

@@ -1,13 +1,15 @@
 //! Proves that backends agree to the bit: `equal` sweeps every kernel over sizes, `graphs` runs random graphs of
-//! kernels. Plugins are loaded as the host loads them and compared with the reference, all in this process.
+//! kernels, `exchange` shares memory with other libraries. Plugins are loaded as the host loads them and compared with the reference, all in this process.
 
 mod array;
 mod equal;
+mod exchange;
 mod graphs;
 mod problem;
 mod random;
 mod report;
 mod subject;
+mod tensor;
 mod values;
 
 use std::path::PathBuf;
@@ -28,6 +30,8 @@ enum Command {
     Equal(equal::EqualArgs),
     /// Random graphs of kernels on every backend
     Graphs(graphs::GraphArgs),
+    /// DLPack tensors to and from a backend's memory, without a copy
+    Exchange(exchange::ExchangeArgs),
 }
 
 /// What is compared.
@@ -58,6 +62,7 @@ fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Equal(args) => equal::run(&args),
         Command::Graphs(args) => graphs::run(&args),
+        Command::Exchange(args) => exchange::run(&args),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,

@@ -113,7 +113,7 @@ fn queue(device: &Arc<Device>, options: QueueOptions) -> Result<Queue> {
     Queue::create(device, options).map_err(told)
 }
 
-fn told(error: clamp_host::error::Error) -> anyhow::Error {
+pub(crate) fn told(error: clamp_host::error::Error) -> anyhow::Error {
     anyhow::anyhow!("{}", error.message)
 }
 
@@ -155,7 +155,7 @@ pub(crate) fn open(wanted: &Subjects) -> Result<Vec<Subject>> {
 }
 
 /// The first device of a backend; every call loads a catalogue of its own and so makes an instance of its own.
-fn device(plugins: &Path, id: &str, settings: PluginSettings) -> Result<Arc<Device>> {
+pub(crate) fn device(plugins: &Path, id: &str, settings: PluginSettings) -> Result<Arc<Device>> {
     let folder = SearchFolder { path: plugins.to_owned(), origin: "--plugins".into(), required: true };
     let options = LoadOptions { settings, ..LoadOptions::default() };
     let catalog = Catalog::open(vec![folder], &options).map_err(told)?;

@@ -33,6 +33,9 @@ impl<'a> Products<'a> {
         let dist = folder.join("dist");
         dist::make(self.workspace, &artifacts, &dist)?;
         fixture_plugins(self.workspace, &artifacts, &folder.join("plugins"))?;
+        let tools = Staging::beside(&folder.join("tools"))?;
+        staging::copy(&cargo::program(&artifacts, "clamp-prove")?, &tools.path().join("clamp-prove"))?;
+        tools.publish()?;
         let packages = guests::packages_folder(self.workspace);
         guests::build(self.workspace, guests::FIXTURES, &packages)?;
         Ok(self.made.get_or_init(|| dist))
@@ -45,6 +48,7 @@ impl<'a> Products<'a> {
             ("CLAMP_TEST_DIST", dist),
             ("CLAMP_TEST_PACKAGES", guests::packages_folder(self.workspace)),
             ("CLAMP_TEST_PLUGINS", self.folder().join("plugins")),
+            ("CLAMP_TEST_TOOLS", self.folder().join("tools")),
             ("CLAMP_TEST_CACHE", self.folder().join("cache")),
             ("CLAMP_TEST_KIT", self.workspace.target.join("kit")),
         ])

@@ -1,5 +1,6 @@
 //! Counts of tests, and reading them from what test programs print. It runs nothing.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::iter::Sum;
 
@@ -22,6 +23,15 @@ impl Tally {
     /// One check that failed.
     pub(crate) fn failure() -> Self {
         Self { failed: 1, ..Self::default() }
+    }
+
+    /// The same with tests that ended early for these reasons, one each, which their harness counted as passed.
+    pub(crate) fn with_skips(self, reasons: &[String]) -> Self {
+        let mut each: BTreeMap<&String, u64> = BTreeMap::new();
+        reasons.iter().for_each(|reason| *each.entry(reason).or_default() += 1);
+        each.iter().for_each(|(reason, count)| println!("skipped: {count} tests: {reason}"));
+        let skipped = (reasons.len() as u64).min(self.passed);
+        Self { passed: self.passed - skipped, skipped: self.skipped + skipped, ..self }
     }
 
     /// From the lines `test result: ok. 3 passed; 0 failed; 1 ignored; ...`, one for each test program. A program that
@@ -98,6 +108,13 @@ mod tests {
     fn the_last_line_has_one_form() {
         assert_eq!(Tally { passed: 3, failed: 0, skipped: 0 }.to_string(), "3 passed, 0 failed");
         assert_eq!(Tally { passed: 3, failed: 1, skipped: 2 }.to_string(), "3 passed, 1 failed, 2 skipped");
+    }
+
+    #[test]
+    fn tests_that_could_not_run_have_not_passed() {
+        let tally = Tally { passed: 5, failed: 1, skipped: 1 };
+        assert_eq!(tally.with_skips(&lines("no GPU\nno GPU")), Tally { passed: 3, failed: 1, skipped: 3 });
+        assert_eq!(tally.with_skips(&[]), tally);
     }
 
     #[test]

@@ -50,6 +50,9 @@ table! {
     context_retain = "cuDevicePrimaryCtxRetain" (*mut Raw, DeviceId) -> u32;
     context_release = "cuDevicePrimaryCtxRelease_v2" (DeviceId) -> u32;
     context_current = "cuCtxSetCurrent" (Raw) -> u32;
+    context_push = "cuCtxPushCurrent_v2" (Raw) -> u32;
+    context_pop = "cuCtxPopCurrent_v2" (*mut Raw) -> u32;
+    context_synchronize = "cuCtxSynchronize" () -> u32;
     memory_info = "cuMemGetInfo_v2" (*mut usize, *mut usize) -> u32;
     alloc = "cuMemAlloc_v2" (*mut u64, usize) -> u32;
     free = "cuMemFree_v2" (u64) -> u32;

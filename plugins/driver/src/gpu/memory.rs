@@ -1,8 +1,9 @@
 //! An opened GPU and memory on it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use clamp_plugin_api::abi::{Fault, MemoryFigures};
+use clamp_plugin_api::abi::{DlMemory, Fault, MemoryFigures};
 
 use super::{Handle, Runtime};
 use crate::driver::Memory;
@@ -34,12 +35,31 @@ pub struct GpuMem<R: Runtime> {
     context: Context<R>,
     address: u64,
     bytes: u64,
+    origin: Origin,
 }
+
+/// Whose memory it is.
+enum Origin {
+    /// The device's; whether other libraries were told its address.
+    Own { is_shared: AtomicBool },
+    /// Another library's, which gets it back when this is dropped.
+    Lent(#[expect(dead_code, reason = "held, not read: dropping is the point")] DlMemory),
+}
+
+/// What arrays that a plan takes for aligned are aligned to.
+const ALIGNMENT: u64 = 64;
 
 impl<R: Runtime> GpuMem<R> {
     pub(super) fn alloc(context: &Context<R>, bytes: u64) -> Result<GpuMem<R>, Fault> {
         let address = R::alloc(context.entered()?, bytes.max(1))?;
-        Ok(GpuMem { context: context.clone(), address, bytes })
+        let origin = Origin::Own { is_shared: AtomicBool::new(false) };
+        Ok(GpuMem { context: context.clone(), address, bytes, origin })
+    }
+
+    /// Memory of another library where it lies.
+    pub(super) fn lent(context: &Context<R>, memory: DlMemory) -> GpuMem<R> {
+        let (address, bytes) = (memory.address().expose_provenance() as u64, memory.bytes());
+        GpuMem { context: context.clone(), address, bytes, origin: Origin::Lent(memory) }
     }
 
     /// The address of its first byte.
@@ -52,13 +72,36 @@ impl<R: Runtime> Memory for GpuMem<R> {
     fn bytes(&self) -> u64 {
         self.bytes
     }
+
+    fn skew(&self) -> u64 {
+        self.address % ALIGNMENT
+    }
+
+    fn share(&self) -> Option<u64> {
+        if let Origin::Own { is_shared } = &self.origin {
+            is_shared.store(true, Ordering::Relaxed);
+        }
+        Some(self.address)
+    }
 }
 
 impl<R: Runtime> Drop for GpuMem<R> {
     fn drop(&mut self) {
-        if let Ok(device) = self.context.entered() {
+        let Origin::Own { is_shared } = &mut self.origin else { return };
+        let address = self.address;
+        if *is_shared.get_mut() {
+            // A library may let go of memory that its own queued work still uses; the pool would give it to the next. If
+            // the device cannot be waited for, the memory is never given back.
+            let device = &self.context.0;
+            let _ = R::visit(device, || {
+                if R::idle(device).is_ok() {
+                    // SAFETY: allocated once, freed once; nothing is queued that could use it.
+                    unsafe { R::free(device, address) };
+                }
+            });
+        } else if let Ok(device) = self.context.entered() {
             // SAFETY: allocated once, freed once; who drops it has waited for the commands that use it.
-            unsafe { R::free(device, self.address) };
+            unsafe { R::free(device, address) };
         }
     }
 }

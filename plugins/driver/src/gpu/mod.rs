@@ -11,7 +11,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use clamp_kernels::device::Target;
-use clamp_plugin_api::abi::{Fault, HostHandle, MemoryFigures};
+use clamp_plugin_api::abi::{DlDevice, DlMemory, Fault, HostHandle, MemoryFigures};
 
 pub use memory::{Context, GpuMem};
 pub use program::{GpuEntry, GpuProgram};
@@ -53,6 +53,14 @@ impl<R: Runtime> Driver for GpuDriver<R> {
 
     fn alloc(context: &Context<R>, bytes: u64, _shared: bool) -> Result<GpuMem<R>, Fault> {
         GpuMem::alloc(context, bytes)
+    }
+
+    fn dlpack_device(context: &Context<R>) -> Option<DlDevice> {
+        Some(R::dlpack_device(&context.0))
+    }
+
+    fn lent(context: &Context<R>, memory: DlMemory) -> Result<GpuMem<R>, Fault> {
+        Ok(GpuMem::lent(context, memory))
     }
 
     fn options(context: &Context<R>, target: &Target) -> String {

@@ -4,7 +4,7 @@
 use std::ffi::{CStr, c_void};
 
 use clamp_kernels::device::Target;
-use clamp_plugin_api::abi::{Fault, HostHandle};
+use clamp_plugin_api::abi::{DlDevice, Fault, HostHandle};
 
 use crate::driver::Facts;
 
@@ -18,7 +18,8 @@ unsafe impl Send for Handle {}
 unsafe impl Sync for Handle {}
 
 /// A GPU's runtime. Every function fails with a fault that names the call and the runtime's number. All but
-/// [`Runtime::find`], [`Runtime::facts`] and [`Runtime::open`] are called on a thread that has called [`Runtime::enter`].
+/// [`Runtime::find`], [`Runtime::facts`], [`Runtime::open`] and [`Runtime::visit`] are called on a thread that has called
+/// [`Runtime::enter`].
 ///
 /// # Safety
 /// Of the unsafe functions: handles come from this trait, are alive, and belong to the entered device; addresses come from
@@ -46,6 +47,12 @@ pub trait Runtime: Send + Sync + Sized + 'static {
     fn open(host: HostHandle, found: &Self::Found) -> Result<Self::Device, Fault>;
     /// Makes the device that of the calling thread.
     fn enter(device: &Self::Device) -> Result<(), Fault>;
+    /// Runs something with the device entered, and leaves the thread's device as it was: the thread is another library's.
+    fn visit(device: &Self::Device, work: impl FnOnce()) -> Result<(), Fault>;
+    /// Waits for everything that is queued on the device, whoever queued it.
+    fn idle(device: &Self::Device) -> Result<(), Fault>;
+    /// How DLPack calls the device.
+    fn dlpack_device(device: &Self::Device) -> DlDevice;
     /// Free bytes and all bytes.
     fn memory(device: &Self::Device) -> Result<(u64, u64), Fault>;
 

@@ -22,7 +22,7 @@ macro_rules! session_or_skip {
         match $crate::tests::session::Session::open_with($settings) {
             Ok(session) => session,
             Err(missing) => {
-                eprintln!("skipped: {missing}");
+                clamp_test_skip::skip(&missing);
                 return;
             }
         }

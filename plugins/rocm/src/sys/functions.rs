@@ -50,7 +50,9 @@ functions! {
         hipDeviceGetName(*mut c_char, i32, i32);
         hipDeviceGetPCIBusId(*mut c_char, i32, i32);
         hipDeviceTotalMem(*mut usize, i32);
+        hipGetDevice(*mut i32);
         hipSetDevice(i32);
+        hipDeviceSynchronize();
         hipMemGetInfo(*mut usize, *mut usize);
         hipMalloc(*mut *mut c_void, usize);
         hipFree(*mut c_void);
