@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use clamp_tests::{Account, Bench, Loopback, Ran, elements, npy, without};
+use clamp_tests::{Bench, Loopback, Ran, elements, npy, without};
 use serde_json::Value;
 
 /// A run of exp on [0, 1] that asks for no certificate.
@@ -39,9 +39,6 @@ const HARMLESS: [&str; 8] = [
     "hipStreamDestroy",
     "hipMemGetInfo",
 ];
-
-/// Functions without which the end of the work cannot be waited for: what is given back after that may be in use.
-const WAITING: [&str; 2] = ["hipSetDevice", "hipStreamSynchronize"];
 
 /// Every number of `hipError_t` but success.
 const NUMBERS: [(i32, i32); 33] = [
@@ -121,7 +118,7 @@ fn each_function_that_fails_is_named_or_done_without() {
         let code = if function.starts_with("hiprtc") { 11 } else { 1 };
         let function = function.as_str();
         let (ran, after) = loopback.run_failing(&format!("{function}={code}"), &EXP);
-        look_over(function, &after);
+        after.is_proper();
         // Whether an event has to be waited for is a matter of speed.
         if HARMLESS.contains(&function) || after.calls(function) == 0 {
             worked(&loopback, &ran);
@@ -133,19 +130,12 @@ fn each_function_that_fails_is_named_or_done_without() {
         // One call alone, in the middle of the work: what can be done again is.
         let middle = account.calls(function) / 2 + 1;
         let (ran, after) = loopback.run_failing(&format!("{function}:{middle}={code}"), &EXP);
-        look_over(function, &after);
+        after.is_proper();
         match ran.code {
             Some(0) => worked(&loopback, &ran),
             Some(13 | 15) => names(&ran, function, code),
             _ => panic!("{function}: {ran:#?}"),
         }
-    }
-}
-
-/// Nothing was used as it must not be, even then.
-fn look_over(function: &str, account: &Account) {
-    if !WAITING.contains(&function) {
-        account.is_proper();
     }
 }
 
@@ -167,7 +157,7 @@ fn each_number_has_its_name() {
         let function = functions[position % functions.len()];
         let call = 1 + position / functions.len() % 3;
         let (ran, account) = loopback.run_failing(&format!("{function}:{call}={code}"), &EXP);
-        look_over(function, &account);
+        account.is_proper();
         let ran = ran.expect(if matches!(code, 2 | 701 | 1052) { OUT_OF_MEMORY } else { 15 });
         names(&ran, function, code);
         let is_unknown = position >= codes.len() - 8;

@@ -10,6 +10,7 @@ use super::discover::{SearchFolder, candidates};
 use super::instance::{Backend, DeviceFacts};
 use super::isolate::Finding;
 use super::load::{Door, LoadError, LoadOptions, LoadStage, Loaded, load};
+use super::translate::SEE_LIST;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How far a candidate came; the last one is success.
@@ -234,7 +235,7 @@ impl Candidate {
                     Err(error) => {
                         report.stage = Stage::Probe;
                         report.reason = Some(error.message);
-                        report.help = error.hint;
+                        report.help = error.hint.filter(|hint| hint != SEE_LIST);
                     }
                 }
             }

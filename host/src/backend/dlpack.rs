@@ -10,8 +10,9 @@ use std::sync::Arc;
 use clamp_kernels::catalogue::{Dtype, Shape};
 use clamp_plugin_api::abi::{DLPACK_READ_ONLY, DlManagedTensorVersioned};
 
+use super::arguments::{ABSENT, ArrayRef, in_bounds, raw};
 use super::instance::entry;
-use super::queue::{ABSENT, ArrayRef, Queue, in_bounds, raw};
+use super::queue::Queue;
 use super::session::{Buffer, Device};
 use super::translate::given;
 use crate::error::{Error, Result};

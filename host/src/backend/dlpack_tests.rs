@@ -10,10 +10,11 @@ use clamp_plugin_api::abi::{
 };
 
 use super::*;
+use crate::backend::arguments::LaunchSpec;
 use crate::backend::instance::{Backend, DeviceFacts, DeviceKind};
 use crate::backend::isolate::Watched;
 use crate::backend::load::{Door, Loaded};
-use crate::backend::queue::{LaunchSpec, QueueOptions};
+use crate::backend::queue::QueueOptions;
 use crate::error::ErrorKind;
 
 struct Heap;

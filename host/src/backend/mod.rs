@@ -1,6 +1,7 @@
 //! Compute backends: finding plugin files, loading them safely, choosing one, and talking to it through safe wrappers.
 //! Knows the ABI and the kernel catalogue; knows nothing of overlays or runs.
 
+mod arguments;
 mod catalog;
 pub mod certify;
 mod discover;
@@ -18,6 +19,7 @@ mod select;
 mod session;
 mod translate;
 
+pub use arguments::{ArrayRef, LaunchSpec};
 pub use catalog::{Candidate, Catalog, Report, Stage};
 pub use certify::{Certifier, Standings};
 pub use discover::{SearchFolder, candidates};
@@ -27,6 +29,6 @@ pub use instance::{Backend, DeviceFacts, DeviceKind};
 pub use meter::{DeviceUse, UseGuard, UseLimits};
 pub use notices::{Notice, Notices};
 pub use pick::pick;
-pub use queue::{ArrayRef, LaunchSpec, Queue, QueueOptions};
+pub use queue::{Queue, QueueOptions};
 pub use select::{Bits, Selection, Wish, select};
-pub use session::{Buffer, Device, Kernel};
+pub use session::{Buffer, Device, Kernel, Offer};

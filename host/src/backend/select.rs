@@ -7,7 +7,7 @@ use super::catalog::Catalog;
 use super::certify::{Binding, Certifier, Standings};
 use super::instance::{DeviceFacts, DeviceKind};
 use super::pick::pick;
-use super::session::Device;
+use super::session::{Device, Offer};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 
@@ -81,7 +81,7 @@ fn named(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
         ErrorKind::NotFound | ErrorKind::Backend | ErrorKind::Untrusted if wish.require_gpu => no_gpu(&error.message),
         _ => error,
     })?;
-    if let Some(missing) = missing_kernel(&device, wish.kernels) {
+    if let Some(missing) = missing_kernel(&device, wish.kernels)? {
         return Err(Error::not_found(format!("backend `{id}` has no kernel {missing}"))
             .hint("choose another backend with --backend, or update the plugin"));
     }
@@ -133,9 +133,16 @@ fn automatic(catalog: &Catalog, wish: &Wish<'_>) -> Result<Selection> {
                 continue;
             }
         };
-        if let Some(missing) = missing_kernel(&device, wish.kernels) {
-            passed_over.push(format!("{label}: lacks kernel {missing}"));
-            continue;
+        match missing_kernel(&device, wish.kernels) {
+            Ok(None) => {}
+            Ok(Some(missing)) => {
+                passed_over.push(format!("{label}: lacks kernel {missing}"));
+                continue;
+            }
+            Err(error) => {
+                passed_over.push(format!("{label}: {}", error.message));
+                continue;
+            }
         }
         let standings = match wish.certified(&device) {
             Ok(standings) => standings,
@@ -180,6 +187,15 @@ fn label(id: &str, facts: &DeviceFacts) -> String {
     format!("{id}:{} ({})", facts.index, facts.name)
 }
 
-fn missing_kernel<'a>(device: &Arc<Device>, kernels: &'a [String]) -> Option<&'a str> {
-    kernels.iter().map(String::as_str).find(|id| !device.has_kernel(id))
+/// The first kernel that the device has not, with the plugin's words where it gives a reason.
+fn missing_kernel(device: &Arc<Device>, kernels: &[String]) -> Result<Option<String>> {
+    for id in kernels {
+        match device.offer(id)? {
+            Offer::Here => {}
+            Offer::Absent => return Ok(Some(id.clone())),
+            Offer::Unsupported(reason) if reason.is_empty() => return Ok(Some(id.clone())),
+            Offer::Unsupported(reason) => return Ok(Some(format!("{id} on this device: {reason}"))),
+        }
+    }
+    Ok(None)
 }

@@ -27,6 +27,17 @@ unsafe impl Send for Device {}
 // SAFETY: as above.
 unsafe impl Sync for Device {}
 
+/// What a device says when it is asked for a kernel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// It has it.
+    Here,
+    /// Its backend does not know it.
+    Absent,
+    /// Its backend knows it, but not on this device; in the plugin's words.
+    Unsupported(String),
+}
+
 impl Device {
     /// Opens a device.
     pub fn open(backend: &Arc<Backend>, facts: &DeviceFacts) -> Result<Arc<Self>> {
@@ -62,6 +73,15 @@ impl Device {
         self.backend.unverified
     }
 
+    /// Bytes of its memory that are in use now, by whomever, and bytes in all.
+    pub fn memory(&self) -> Result<(u64, u64)> {
+        let (mut used, mut total) = (0, 0);
+        let device_memory = entry!(self.backend.table, device_memory);
+        // SAFETY: the device is alive, two numbers are written.
+        let told = self.backend.call(|err| unsafe { device_memory(self.handle, &raw mut used, &raw mut total, err) });
+        told.map(|()| (used, total)).map_err(|fault| self.backend.error(fault, "tell its memory"))
+    }
+
     /// How messages name it: `cuda:0`.
     pub fn label(&self) -> String {
         format!("{}:{}", self.backend_id(), self.facts.index)
@@ -93,18 +113,20 @@ impl Device {
         Ok(Arc::new(Kernel { device: Arc::clone(self), handle, spec, fixed: fixed_values }))
     }
 
-    /// Whether the backend has a kernel at all, whatever parameters it wants.
-    pub fn has_kernel(self: &Arc<Self>, id: &str) -> bool {
+    /// Whether it has a kernel at all, whatever parameters that wants. An error is about the plugin or the device.
+    pub fn offer(self: &Arc<Self>, id: &str) -> Result<Offer> {
         match self.kernel_handle(id, &FixedParams::default()) {
             Ok(handle) => {
                 let close = entry!(self.backend.table, kernel_close);
                 // SAFETY: just opened, used nowhere.
                 unsafe { close(handle) };
-                true
+                Ok(Offer::Here)
             }
-            // Only these two say that it is not there. Others are about the parameters that were left out, or about a device
-            // that fails, and that is told where the kernel is opened to be used.
-            Err(fault) => !matches!(fault.status, Status::NotFound | Status::Unsupported),
+            // It knows the kernel, and misses the parameters.
+            Err(fault) if fault.status == Status::Invalid => Ok(Offer::Here),
+            Err(fault) if fault.status == Status::NotFound => Ok(Offer::Absent),
+            Err(fault) if fault.status == Status::Unsupported => Ok(Offer::Unsupported(fault.text)),
+            Err(fault) => Err(self.backend.error(fault, &format!("open kernel {id}"))),
         }
     }
 

@@ -18,6 +18,10 @@ pub(super) struct PluginFault {
     pub(super) text: String,
 }
 
+/// What to do where a backend lacks something; in the list itself it would lead in a circle.
+pub(super) const SEE_LIST: &str =
+    "`clamp-host backend list` shows what each backend finds and lacks; --backend chooses another";
+
 /// Room for a plugin's error text.
 type Room = [u8; 1024];
 
@@ -101,8 +105,7 @@ impl PluginFault {
         let message = format!("backend `{backend}` could not {doing}: {status}{text}{code}");
         match self.status {
             Status::Invalid => Error::bad_input(message),
-            Status::NotFound => Error::not_found(message)
-                .hint("`clamp-host backend list` shows what each backend finds and lacks; --backend chooses another"),
+            Status::NotFound => Error::not_found(message).hint(SEE_LIST),
             Status::Data => Error::new(ErrorKind::Data, message),
             Status::OutOfMemory => {
                 Error::limit(message).hint("use smaller inputs, another device, or close what holds its memory")

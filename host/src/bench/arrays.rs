@@ -6,12 +6,12 @@ use clamp_kernels::catalogue::{Dtype, Shape};
 
 use super::plan::Plan;
 use super::values::{TILE, Values};
-use crate::backend::{ArrayRef, Device, LaunchSpec, Queue};
+use crate::backend::{ArrayRef, Device, LaunchSpec, Offer, Queue};
 use crate::error::{Error, Result};
 
 /// The launch that a plan stands for; `None` if the backend does not have the kernel.
 pub(super) fn launch(device: &Arc<Device>, queue: &mut Queue, plan: &Plan) -> Result<Option<LaunchSpec>> {
-    if !device.has_kernel(plan.spec.id) {
+    if device.offer(plan.spec.id)? != Offer::Here {
         return Ok(None);
     }
     let kernel = device.open_kernel(plan.spec, &plan.fixed)?;

@@ -37,7 +37,7 @@ pub(super) fn run(global: &Global, command: &BackendCommand, output: &Output) ->
         BackendCommand::List => list(global, output),
         BackendCommand::Trust(args) => trust::trust(global, args, output),
         BackendCommand::Remove(args) => trust::remove(global, args, output),
-        BackendCommand::Probe(args) => trust::probe(global, args, output),
+        BackendCommand::Probe(args) => trust::probe(global, args),
         BackendCommand::Certify(args) => certify::run(global, args, output),
         BackendCommand::Certificates => certify::list(global, output),
     }

@@ -1,6 +1,8 @@
 //! `backend trust | remove`: which plugin files the user trusts, in plugins.lock; and the hidden `backend probe`, the
 //! process of its own in which a plugin is tried.
 
+use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -49,6 +51,8 @@ pub(super) struct ProbeArgs {
     sha256: String,
     #[arg(long)]
     device: Option<u32>,
+    #[arg(long)]
+    report: PathBuf,
 }
 
 /// A file that was found good, and what is said of it.
@@ -209,25 +213,28 @@ pub(super) fn remove(global: &Global, args: &RemoveArgs, output: &Output) -> Res
     Ok(ExitCode::SUCCESS)
 }
 
-/// Opens a file without regard for this process: a line on stdout before each step says which one it is, so that who waits
-/// knows where it ended.
-pub(super) fn probe(global: &Global, args: &ProbeArgs, output: &Output) -> Result<ExitCode> {
+/// Opens a file without regard for this process: a line in the report before each step says which one it is, so that who
+/// waits knows where it ended. The plugin may print what it likes.
+pub(super) fn probe(global: &Global, args: &ProbeArgs) -> Result<ExitCode> {
     let host = setup::host(global, &setup::Flags::default())?;
-    let step = |step: Step| output.value(&json!({"step": step}));
-    step(Step::Load);
+    let cannot = |e: &std::io::Error| Error::io(format!("cannot write {}", args.report.display()), e);
+    let mut report = File::options().append(true).open(&args.report).map_err(|e| cannot(&e))?;
+    let mut tell = |line: Value| report.write_all(format!("{line}\n").as_bytes()).map_err(|e| cannot(&e));
+    let mut step = |step: Step| tell(json!({"step": step}));
+    step(Step::Load)?;
     let candidate = host.plugin_alone(&args.file, &args.sha256);
     if candidate.id().is_some() {
-        step(Step::Start);
+        step(Step::Start)?;
         if let Ok(backend) = candidate.backend() {
-            step(Step::Devices);
+            step(Step::Devices)?;
             let devices = backend.devices().unwrap_or_default();
             if let Some(facts) = devices.iter().find(|facts| Some(facts.index) == args.device) {
-                step(Step::Open);
+                step(Step::Open)?;
                 let _ = Device::open(&backend, facts);
             }
-            step(Step::Devices);
+            step(Step::Devices)?;
         }
     }
-    output.value(&json!({"answer": candidate.report()}));
+    tell(json!({"answer": candidate.report()}))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -184,10 +184,13 @@ impl Plan {
     /// The device that it was, and what the call used of it.
     fn device_facts(selection: &Selection, used: Option<DeviceUse>) -> Value {
         let facts = &selection.device.facts;
+        // All processes count; a device that failed does not tell.
+        let in_use = selection.device.memory().ok().map(|(used, _)| used);
         json!({
             "index": facts.index,
             "uuid": facts.uuid,
             "memory_bytes": facts.memory_bytes,
+            "memory_in_use_bytes": in_use,
             "used": used,
         })
     }

@@ -23,6 +23,8 @@ const MODULES: &[u8] = include_bytes!("../ptx/modules.bin");
 pub(crate) struct Compiler {
     found: Result<Found, String>,
     prebuilt: Result<Prebuilt<'static>, PrebuiltError>,
+    /// The driver's release of CUDA, as `cuDriverGetVersion` tells it.
+    driver: i32,
 }
 
 struct Found {
@@ -33,25 +35,43 @@ struct Found {
 }
 
 impl Compiler {
-    pub(crate) fn load(path: Option<String>) -> Compiler {
-        Compiler { found: Nvrtc::load(path).and_then(Found::of), prebuilt: Prebuilt::read(INDEX, MODULES) }
+    /// For a driver of this release: NVRTC at `path`, or the one that is found.
+    pub(crate) fn load(path: Option<String>, driver: i32) -> Compiler {
+        let found = Nvrtc::load(path, driver / 1000).and_then(Found::of);
+        Compiler { found, prebuilt: Prebuilt::read(INDEX, MODULES), driver }
     }
 
-    /// What compiles here.
-    pub(crate) fn name(&self) -> String {
-        match (&self.found, &self.prebuilt) {
+    /// The run-time compiler, if this device and the driver take what it makes; else why not.
+    fn nvrtc(&self, arch: i32) -> Result<&Found, String> {
+        let found = self.found.as_ref().map_err(Clone::clone)?;
+        match passed_over(found.version, &found.archs, self.driver, arch) {
+            None => Ok(found),
+            Some(reason) => Err(reason),
+        }
+    }
+
+    /// What compiles for a device of this compute capability.
+    pub(crate) fn name(&self, arch: i32) -> String {
+        match (self.nvrtc(arch), &self.prebuilt) {
             (Ok(Found { version: (major, minor), .. }), _) => format!("nvrtc {major}.{minor}"),
             (Err(_), Ok(prebuilt)) => format!("prebuilt ptx {} ({})", prebuilt.language, prebuilt.compiler),
             (Err(_), Err(_)) => "no compiler".to_owned(),
         }
     }
 
-    /// Refuses a device that cannot take what there is: without NVRTC, one that is older than the prebuilt PTX, or whose
-    /// driver is. `version` is as `cuDriverGetVersion` tells it.
-    pub(crate) fn check(&self, version: i32, arch: i32) -> Result<(), Fault> {
-        let (Err(missing), Ok(prebuilt)) = (&self.found, &self.prebuilt) else { return Ok(()) };
+    /// Why a text that was not compiled ahead cannot be compiled for this device; `None` where it can.
+    pub(crate) fn lack(&self, arch: i32) -> Option<String> {
+        self.nvrtc(arch).err().map(|missing| {
+            format!("{missing}; install NVRTC of the driver's release, or name it in the setting nvrtc_library")
+        })
+    }
+
+    /// Refuses a device that cannot take what there is: where NVRTC is of no use, one that is older than the prebuilt PTX,
+    /// or whose driver is.
+    pub(crate) fn check(&self, arch: i32) -> Result<(), Fault> {
+        let (Err(missing), Ok(prebuilt)) = (self.nvrtc(arch), &self.prebuilt) else { return Ok(()) };
         let (major, minor) = prebuilt.capability;
-        let (driver, arch) = (version.unsigned_abs(), arch.unsigned_abs());
+        let (driver, arch) = (self.driver.unsigned_abs(), arch.unsigned_abs());
         if driver < prebuilt.driver {
             return Err(Fault::unsupported(format!(
                 "its driver is of CUDA {}, and the prebuilt PTX wants {}: update the driver, or install NVRTC ({missing})",
@@ -71,7 +91,7 @@ impl Compiler {
     /// The options for a device of this compute capability; one that the compiler does not know yet gets the newest
     /// virtual one below, and the driver does the rest.
     pub(crate) fn options(&self, arch: i32) -> String {
-        let target = match &self.found {
+        let target = match self.nvrtc(arch) {
             Ok(found) if found.archs.contains(&arch) => format!("sm_{arch}"),
             Ok(found) => {
                 let below = found.archs.iter().rev().find(|&&known| known < arch);
@@ -83,10 +103,10 @@ impl Compiler {
     }
 
     /// A cubin or PTX, which ends with a NUL.
-    pub(crate) fn compile(&self, source: &str, options: &str) -> Result<Vec<u8>, Fault> {
-        match &self.found {
+    pub(crate) fn compile(&self, arch: i32, source: &str, options: &str) -> Result<Vec<u8>, Fault> {
+        match self.nvrtc(arch) {
             Ok(found) => found.compile(source, options),
-            Err(missing) => {
+            Err(_) => {
                 let internal = |error: PrebuiltError| Fault::new(Status::Internal, error.to_string());
                 let prebuilt = self.prebuilt.as_ref().map_err(|error| internal(error.clone()))?;
                 // The module of another source says so.
@@ -95,10 +115,8 @@ impl Compiler {
                     ptx => Some(ptx),
                 };
                 let ptx = prebuilt.keys().find_map(of_source).ok_or_else(|| {
-                    Fault::unsupported(format!(
-                        "it is not among what was compiled ahead, and {missing}; install NVRTC or name it in the setting \
-                         nvrtc_library"
-                    ))
+                    let lack = self.lack(arch).unwrap_or_default();
+                    Fault::unsupported(format!("it is not among what was compiled ahead, and {lack}"))
                 })?;
                 let mut ptx = ptx.map_err(internal)?.into_bytes();
                 ptx.push(0);
@@ -106,6 +124,22 @@ impl Compiler {
             }
         }
     }
+}
+
+/// Why a compiler of this version, which makes code for these compute capabilities, is of no use to a device. The driver
+/// takes machine code of every release with its own major number, but PTX of none that is newer.
+fn passed_over((major, minor): (i32, i32), archs: &[i32], driver: i32, arch: i32) -> Option<String> {
+    let newest = (driver / 1000, driver % 1000 / 10);
+    if major > newest.0 || (!archs.contains(&arch) && (major, minor) > newest) {
+        return Some(format!(
+            "NVRTC {major}.{minor} is newer than the driver, which is of CUDA {}.{}",
+            newest.0, newest.1
+        ));
+    }
+    if archs.first().is_none_or(|oldest| arch < *oldest) {
+        return Some(format!("NVRTC {major}.{minor} makes no code for compute capability {}.{}", arch / 10, arch % 10));
+    }
+    None
 }
 
 impl Found {
@@ -214,15 +248,29 @@ mod tests {
     use super::*;
 
     /// A machine with a driver alone.
-    fn without_nvrtc() -> Compiler {
+    fn without_nvrtc(driver: i32) -> Compiler {
         let prebuilt = Prebuilt::read(INDEX, MODULES);
-        Compiler { found: Err("libnvrtc is not here".to_owned()), prebuilt }
+        Compiler { found: Err("libnvrtc is not here".to_owned()), prebuilt, driver }
+    }
+
+    #[test]
+    fn a_compiler_newer_than_the_driver_is_passed_over() {
+        let archs = [75, 80, 90, 100];
+        let over = |version, driver, arch| passed_over(version, &archs, driver, arch);
+        assert_eq!(over((12, 4), 12040, 90), None);
+        assert_eq!(over((12, 8), 12040, 90), None, "machine code of a later minor release is taken");
+        let reason = over((12, 8), 12040, 89).expect("PTX of it is not");
+        assert_eq!(reason, "NVRTC 12.8 is newer than the driver, which is of CUDA 12.4");
+        assert_eq!(over((12, 4), 12040, 89), None, "PTX of the same release is");
+        assert!(over((13, 0), 12080, 90).is_some_and(|reason| reason.contains("is newer than the driver")));
+        let reason = over((13, 0), 13000, 61).expect("too old a device");
+        assert_eq!(reason, "NVRTC 13.0 makes no code for compute capability 6.1");
     }
 
     #[test]
     fn every_module_is_compiled_ahead_but_those_of_map_expressions() {
-        let compiler = without_nvrtc();
-        assert!(compiler.name().starts_with("prebuilt ptx 7.8 (NVRTC"), "{}", compiler.name());
+        let compiler = without_nvrtc(12040);
+        assert!(compiler.name(90).starts_with("prebuilt ptx 7.8 (NVRTC"), "{}", compiler.name(90));
         let options = compiler.options(90);
         assert!(OPTIONS[1..].iter().all(|option| options.contains(option)), "{options}");
         let target = Target {
@@ -236,21 +284,25 @@ mod tests {
             is_cpu: false,
         };
         for module in modules(&target) {
-            let ptx =
-                compiler.compile(&module.source, &options).unwrap_or_else(|e| panic!("{}: {}", module.key, e.message));
+            let ptx = compiler
+                .compile(90, &module.source, &options)
+                .unwrap_or_else(|e| panic!("{}: {}", module.key, e.message));
             let (last, text) = ptx.split_last().expect("not empty");
             assert!(*last == 0 && !text.contains(&0) && text.windows(8).any(|w| w == b".version"), "{}", module.key);
         }
-        let fault = compiler.compile("extern \"C\" __global__ void map() {}", &options).expect_err("unknown");
+        let fault = compiler.compile(90, "extern \"C\" __global__ void map() {}", &options).expect_err("unknown");
         assert_eq!(fault.status, Status::Unsupported);
-        assert!(fault.message.contains("libnvrtc is not here; install NVRTC"), "{}", fault.message);
+        assert!(
+            fault.message.contains("libnvrtc is not here; install NVRTC of the driver's release"),
+            "{}",
+            fault.message
+        );
     }
 
     #[test]
     fn a_driver_or_a_device_too_old_for_the_prebuilt_ptx_is_refused_with_what_to_do() {
-        let compiler = without_nvrtc();
-        assert!(compiler.check(11080, 70).is_ok() && compiler.check(12040, 90).is_ok());
-        let message = |version, arch| compiler.check(version, arch).expect_err("too old").message;
+        assert!(without_nvrtc(11080).check(70).is_ok() && without_nvrtc(12040).check(90).is_ok());
+        let message = |driver, arch| without_nvrtc(driver).check(arch).expect_err("too old").message;
         assert_eq!(
             message(11020, 70),
             "its driver is of CUDA 11.2, and the prebuilt PTX wants 11.8: update the driver, or install NVRTC \

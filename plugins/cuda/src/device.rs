@@ -18,8 +18,6 @@ pub(crate) struct Found {
     pub(crate) ordinal: i32,
     /// Compute capability, `90` for 9.0.
     pub(crate) arch: i32,
-    /// The newest CUDA that the driver knows, `12040` for 12.4.
-    pub(crate) version: i32,
     pub(crate) has_pools: bool,
     pub(crate) facts: Facts,
 }
@@ -82,6 +80,7 @@ fn of(driver: &Arc<Driver>, compiler: &Arc<Compiler>, index: i32) -> Result<Foun
     // SAFETY: it writes one number.
     driver.check("cuDriverGetVersion", unsafe { (driver.version)(&raw mut version) })?;
     let (major, minor) = (attribute(COMPUTE_CAPABILITY_MAJOR)?, attribute(COMPUTE_CAPABILITY_MINOR)?);
+    let arch = 10 * major + minor;
     let units = attribute(MULTIPROCESSOR_COUNT)?.unsigned_abs();
     let driver_text = format!("CUDA {}.{}{}", version / 1000, version % 1000 / 10, kernel_module());
     let uuid = uuid_text(&uuid);
@@ -95,7 +94,7 @@ fn of(driver: &Arc<Driver>, compiler: &Arc<Compiler>, index: i32) -> Result<Foun
         name: name.clone(),
         uuid,
         driver: driver_text.clone(),
-        dispatch: format!("sm_{major}{minor} {}", compiler.name()),
+        dispatch: format!("sm_{major}{minor} {}", compiler.name(arch)),
     };
     let target = Target {
         dialect: Dialect::Cuda,
@@ -107,14 +106,13 @@ fn of(driver: &Arc<Driver>, compiler: &Arc<Compiler>, index: i32) -> Result<Foun
         exact_div_sqrt: true,
         is_cpu: false,
     };
-    let identity = format!("{name}\nsm_{major}{minor}\n{driver_text}\n{}", compiler.name());
+    let identity = format!("{name}\nsm_{major}{minor}\n{driver_text}\n{}", compiler.name(arch));
     Ok(Found {
         driver: Arc::clone(driver),
         compiler: Arc::clone(compiler),
         id,
         ordinal: index,
-        arch: 10 * major + minor,
-        version,
+        arch,
         has_pools: attribute(MEMORY_POOLS_SUPPORTED).is_ok_and(|has| has != 0),
         facts: Facts { description, identity, target },
     })

@@ -80,7 +80,11 @@ impl Runtime for Cuda {
 
     fn find(host: HostHandle) -> Result<Vec<Found>, String> {
         let driver = Arc::new(Driver::load(host.config("library"))?);
-        let compiler = Arc::new(Compiler::load(host.config("nvrtc_library")));
+        let mut version = 0;
+        // SAFETY: it writes one number.
+        let told = unsafe { (driver.version)(&raw mut version) };
+        driver.check("cuDriverGetVersion", told).map_err(|fault| fault.message)?;
+        let compiler = Arc::new(Compiler::load(host.config("nvrtc_library"), version));
         device::find(&driver, &compiler)
     }
 
@@ -90,11 +94,19 @@ impl Runtime for Cuda {
 
     fn open(_: HostHandle, found: &Found) -> Result<Device, Fault> {
         let (driver, compiler) = (Arc::clone(&found.driver), Arc::clone(&found.compiler));
-        compiler.check(found.version, found.arch)?;
+        compiler.check(found.arch)?;
         let mut context = std::ptr::null_mut();
         // SAFETY: it writes one handle.
         driver.check("cuDevicePrimaryCtxRetain", unsafe { (driver.context_retain)(&raw mut context, found.id) })?;
-        let device = Device { driver, compiler, id: found.id, ordinal: found.ordinal, arch: found.arch, context, pool_stream: None };
+        let device = Device {
+            driver,
+            compiler,
+            id: found.id,
+            ordinal: found.ordinal,
+            arch: found.arch,
+            context,
+            pool_stream: None,
+        };
         Cuda::enter(&device)?;
         if found.has_pools { device.with_pool() } else { Ok(device) }
     }
@@ -133,8 +145,12 @@ impl Runtime for Cuda {
         device.compiler.options(device.arch)
     }
 
+    fn no_compiler(device: &Device) -> Option<String> {
+        device.compiler.lack(device.arch)
+    }
+
     fn compile(device: &Device, source: &str, options: &str) -> Result<Vec<u8>, Fault> {
-        device.compiler.compile(source, options)
+        device.compiler.compile(device.arch, source, options)
     }
 
     fn load(device: &Device, image: &[u8]) -> Result<Handle, Fault> {

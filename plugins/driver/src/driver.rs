@@ -56,6 +56,11 @@ pub trait Driver: Send + Sync + Sized + 'static {
     /// Compiler options: nothing that would loosen arithmetic.
     fn options(context: &Self::Context, target: &Target) -> String;
 
+    /// Why nothing can be compiled here but what was compiled ahead; `None` where everything can.
+    fn no_compiler(_context: &Self::Context) -> Option<String> {
+        None
+    }
+
     /// Compiles a source.
     fn compile(context: &Self::Context, source: &str, options: &str) -> Result<Self::Program, Fault>;
 
@@ -165,6 +170,9 @@ pub trait Stream: Send {
 
     /// Waits for all that is queued.
     fn finish(&mut self) -> Result<(), Fault>;
+
+    /// Gives up, for good, whatever of the stream's own the device may still use: it cannot be waited for.
+    fn abandon(&mut self) {}
 }
 
 /// A place in a stream.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use clamp_kernels::catalogue::FixedParams;
+use clamp_kernels::catalogue::{FixedParams, ParamKind, find};
 use clamp_kernels::device::{DeviceKernel, OpenError};
 use clamp_plugin_api::abi::{Fault, Status};
 
@@ -34,6 +34,11 @@ impl<D: Driver> OpenKernel<D> {
             return Err(Fault::unsupported(format!(
                 "kernel {id}: the device does not compute as IEEE-754 says: {reason}"
             )));
+        }
+        // A kernel with a text of its own is compiled when it is opened, or not at all.
+        let has_text = find(id).is_some_and(|spec| spec.params.iter().any(|param| param.kind == ParamKind::Text));
+        if let Some(reason) = has_text.then(|| D::no_compiler(&device.0.context)).flatten() {
+            return Err(Fault::unsupported(format!("kernel {id} is compiled when it is opened, and {reason}")));
         }
         let text = (!text.is_empty()).then(|| text.to_owned());
         let fixed = FixedParams { values: fixed.to_vec(), present, text };

@@ -318,7 +318,10 @@ impl<D: Driver> Drop for Queue<D> {
         if let Err(fault) = self.stream.finish() {
             self.device.0.note(fault);
             self.statuses.abandon();
+            self.stream.abandon();
             std::mem::forget(std::mem::take(&mut self.scratch));
+            std::mem::forget(std::mem::take(&mut self.outgrown));
+            std::mem::forget(std::mem::take(&mut self.patterns));
         }
     }
 }

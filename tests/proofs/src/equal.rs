@@ -68,7 +68,7 @@ pub(crate) fn run(args: &EqualArgs) -> Result<bool> {
     let mut missing: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for spec in &specs {
         let at = Instant::now();
-        let present: Vec<bool> = subjects.iter().map(|subject| subject.has(spec)).collect();
+        let present: Vec<bool> = subjects.iter().map(|subject| subject.has(spec)).collect::<Result<_>>()?;
         for (subject, _) in subjects.iter().zip(&present).filter(|(_, present)| !**present) {
             missing.entry(subject.label.clone()).or_default().push(spec.id);
         }

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use clamp_host::backend::load::{LoadOptions, PluginSettings};
-use clamp_host::backend::{ArrayRef, Buffer, Catalog, Device, Kernel, LaunchSpec, Queue, QueueOptions, SearchFolder};
+use clamp_host::backend::{
+    ArrayRef, Buffer, Catalog, Device, Kernel, LaunchSpec, Offer, Queue, QueueOptions, SearchFolder,
+};
 use clamp_kernels::catalogue::{Dtype, FixedParams, KernelSpec, LaunchParams, Shape};
 
 use crate::Subjects;
@@ -44,8 +46,8 @@ impl Subject {
     }
 
     /// Whether the backend has the kernel.
-    pub(crate) fn has(&self, spec: &'static KernelSpec) -> bool {
-        self.device.has_kernel(spec.id)
+    pub(crate) fn has(&self, spec: &'static KernelSpec) -> Result<bool> {
+        self.device.offer(spec.id).map(|offer| offer == Offer::Here).map_err(told)
     }
 
     /// Queues a launch of arrays in this subject's memory.

@@ -30,6 +30,13 @@ const ROUNDED: [&str; 18] = [
 /// A product and a sum in one.
 const FUSED: [&str; 9] = ["fma", "fmac", "fmamk", "fmaak", "mac", "mad", "madmk", "madak", "mad_mix"];
 
+/// Those of them that round the product and flush subnormal numbers whatever the mode says.
+const FLUSHING: [&str; 5] = ["mac", "mad", "madmk", "madak", "mad_mix"];
+
+/// The literals of a whole quotient of 64 bits, 2^32 and -2^32 as binary32: what it takes apart and puts together is integers,
+/// and on processors of before gfx10 it does so with [`FLUSHING`].
+const HALVES_OF_64: [&str; 2] = ["0x4f800000", "0xcf800000"];
+
 /// Steps of the expansions of division and root, right only among the others of their expansion.
 const STEPS: [&str; 6] = ["rcp", "rsq", "sqrt", "div_scale", "div_fmas", "div_fixup"];
 
@@ -48,9 +55,11 @@ struct Steps {
     rcp: [usize; 2],
     fixup: [usize; 2],
     sqrt: [usize; 2],
-    rsq32: usize,
+    rsq: [usize; 2],
     whole_quotients: usize,
     roots: usize,
+    /// The first refinement of a binary64 root, `0.5 - h s`.
+    refined: usize,
 }
 
 /// Reads one module's assembly.
@@ -76,8 +85,11 @@ pub(super) fn scan(text: &str, build: Build) -> (Seen, Vec<Finding>) {
             let is_known = |list: &[&str]| list.contains(&operation);
             if is_known(&FUSED) {
                 seen.fused += 1;
+                let is_of_integers = || HALVES_OF_64.iter().any(|literal| statement.contains(literal));
                 if build == Build::Opaque {
                     find("is fused where the source writes no fused step");
+                } else if FLUSHING.contains(&operation) && !is_of_integers() {
+                    find("flushes subnormal numbers and rounds the product");
                 }
             } else if is_known(&STEPS) {
                 if build == Build::Opaque {
@@ -101,7 +113,8 @@ impl Steps {
             "rcp" => self.rcp[wide] += 1,
             "div_fixup" => self.fixup[wide] += 1,
             "sqrt" => self.sqrt[wide] += 1,
-            "rsq" if width == "f32" => self.rsq32 += 1,
+            "rsq" => self.rsq[wide] += 1,
+            "fma" | "fmac" if wide == 1 && statement.ends_with(" 0.5") => self.refined += 1,
             "mul" if statement.contains(WHOLE_QUOTIENT) => self.whole_quotients += 1,
             "mul" if statement.contains(ROOT) => self.roots += 1,
             _ => {}
@@ -110,7 +123,7 @@ impl Steps {
 
     /// Approximations that are not corrected: reciprocals and roots without the rest of their expansions.
     fn wrong(self) -> Vec<Finding> {
-        let Steps { rcp, fixup, sqrt, rsq32, whole_quotients, roots } = self;
+        let Steps { rcp, fixup, sqrt, rsq, whole_quotients, roots, refined } = self;
         let mut findings = Vec::new();
         let mut find = |is_wrong: bool, what: String, why| {
             if is_wrong {
@@ -128,11 +141,15 @@ impl Steps {
             "a binary64 division is approximate",
         );
         find(
-            sqrt[0] != roots || rsq32 > 0,
-            format!("{} v_sqrt_f32, {rsq32} v_rsq_f32, {roots} scaled back", sqrt[0]),
+            sqrt[0] != roots || rsq[0] > 0,
+            format!("{} v_sqrt_f32, {} v_rsq_f32, {roots} scaled back", sqrt[0], rsq[0]),
             "a binary32 root is approximate",
         );
-        find(sqrt[1] > 0, format!("{} v_sqrt_f64", sqrt[1]), "a binary64 root is approximate");
+        find(
+            sqrt[1] > 0 || rsq[1] > refined,
+            format!("{} v_sqrt_f64, {} v_rsq_f64, {refined} refined", sqrt[1], rsq[1]),
+            "a binary64 root is approximate",
+        );
         findings
     }
 }
@@ -194,7 +211,7 @@ mod tests {
         for line in [
             "\tv_fma_f32 v1, v2, v3, v4",
             "\tv_fmac_f64_e32 v[0:1], v[2:3], v[4:5]",
-            "\tv_mad_f32 v1, v2, v3, v4",
+            "\tv_madmk_f32 v0, v1, 0x4f800000, v0",
             "\tv_pk_fma_f32 v[0:1], v[2:3], v[4:5], v[6:7]",
             "\tv_dual_mov_b32 v1, v2 :: v_dual_fmac_f32 v3, v4, v5",
         ] {
@@ -210,6 +227,14 @@ mod tests {
     }
 
     #[test]
+    fn a_step_that_flushes_is_wrong_but_in_a_whole_quotient() {
+        for line in ["\tv_mad_f32 v1, v2, v3, v4", "\tv_mac_f32_e32 v1, v2, v3", "\tv_madak_f32 v1, v2, v3, 0x3f000000"]
+        {
+            assert!(findings(line, Build::Real)[0].contains("flushes subnormal numbers"), "{line}");
+        }
+    }
+
+    #[test]
     fn approximations_must_have_the_rest_of_their_expansion() {
         assert!(findings("\tv_rcp_f32_e32 v1, v2", Build::Real)[0].ends_with("a binary32 division is approximate"));
         let division = "\tv_rcp_f32_e32 v1, v2\n\tv_div_fixup_f32 v1, v2, v3, v4";
@@ -222,6 +247,10 @@ mod tests {
         assert!(findings(root, Build::Real).is_empty());
         assert!(findings("\tv_sqrt_f64_e32 v[0:1], v[2:3]", Build::Real)[0].contains("binary64 root"));
         assert_eq!(findings(root, Build::Opaque).len(), 1);
+        let seed = "\tv_rsq_f64_e32 v[2:3], v[0:1]";
+        assert!(findings(seed, Build::Real)[0].contains("binary64 root"));
+        let refined = format!("{seed}\n\tv_fma_f64 v[6:7], -v[2:3], v[4:5], 0.5");
+        assert!(findings(&refined, Build::Real).is_empty());
     }
 
     #[test]

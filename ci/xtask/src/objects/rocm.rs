@@ -128,6 +128,8 @@ fn self_test(workspace: &Workspace, clang: &Clang, sources: &[Source], processor
     let fused = deliberate("fused", "__builtin_fmaf(x[0], x[1], x[2])")?;
     let mode = deliberate("mode", "(__builtin_amdgcn_s_setreg(1 | 4 << 6 | 1 << 11, 0), x[0])")?;
     let quick = deliberate("division", "x[0] * __builtin_amdgcn_rcpf(x[1])")?;
+    let quick64 = deliberate("division64", "(f32)((f64)x[0] * __builtin_amdgcn_rcp((f64)x[1]))")?;
+    let root64 = deliberate("root64", "(f32)((f64)x[0] * __builtin_amdgcn_rsq((f64)x[0]))")?;
     let (real, opaque) = (Build::Real, Build::Opaque);
     let scan = |path: &PathBuf, processor: &str, build: Build, more: &[&str]| -> Result<Vec<Finding>> {
         let text = clang.assembly(path, processor, build, more).context("self-test")?;
@@ -150,6 +152,8 @@ fn self_test(workspace: &Workspace, clang: &Clang, sources: &[Source], processor
             ("a quick division by option", "32 division", &probe.path, real, &[QUICK]),
             ("a quick root by option", "32 root", &probe.path, real, &[QUICK]),
             ("an approximate division in the source", "32 division", &quick, real, &[]),
+            ("an approximate division of binary64", "64 division", &quick64, real, &[]),
+            ("an approximate root of binary64", "64 root", &root64, real, &[]),
         ] {
             must_be_found(&format!("{name}, {processor}"), why, &scan(path, processor, build, more)?)?;
         }

@@ -12,8 +12,9 @@ use clamp_plugin_api::manifest::jcs::sha256_hex;
 
 use super::certificate::{Standing, Verdict, cases_digest};
 use super::difference::first_difference;
-use crate::backend::queue::{ArrayRef, LaunchSpec, Queue, QueueOptions};
-use crate::backend::session::Device;
+use crate::backend::arguments::{ArrayRef, LaunchSpec};
+use crate::backend::queue::{Queue, QueueOptions};
+use crate::backend::session::{Device, Offer};
 use crate::error::{Error, Result};
 
 /// What an output holds before the launch, so that an element that is not written shows.
@@ -89,8 +90,11 @@ fn verdict(spec: &KernelSpec, standing: Standing, message: String) -> Verdict {
 }
 
 fn examine_kernel(device: &Arc<Device>, spec: &'static KernelSpec) -> Verdict {
-    if !device.has_kernel(spec.id) {
-        return verdict(spec, Standing::Absent, String::new());
+    match device.offer(spec.id) {
+        Ok(Offer::Here) => {}
+        Ok(Offer::Absent) => return verdict(spec, Standing::Absent, String::new()),
+        Ok(Offer::Unsupported(reason)) => return verdict(spec, Standing::Absent, reason),
+        Err(error) => return verdict(spec, Standing::Failed, error.message),
     }
     let cases = cases(spec);
     if cases.is_empty() {

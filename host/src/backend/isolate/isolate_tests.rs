@@ -60,8 +60,9 @@ fn admit(isolation: &Arc<Isolation>) -> Result<Watched, Box<Withheld>> {
     isolation.admit(Path::new("/p/killer.so"), &place('a').sha256)
 }
 
-const LIVES: &str = "echo '{\"answer\": {}}'";
-const DIES: &str = "echo '{\"step\": \"start\"}'; kill -ABRT $$";
+/// `$3` is the report.
+const LIVES: &str = "echo '{\"answer\": {}}' >> $3";
+const DIES: &str = "echo '{\"step\": \"start\"}' >> $3; kill -ABRT $$";
 
 #[test]
 fn a_step_leaves_nothing_and_a_second_time_is_not_marked() {
@@ -115,6 +116,17 @@ fn a_host_that_was_stopped_from_outside_blames_nobody_unless_it_happens_again() 
     host.keep(Finding { place: place('a'), how: None, state: State::Cleared });
     watched.step(Step::Load, None, || ());
     assert_eq!(ground.host(None).finding(&place('a').sha256), Ok(None));
+}
+
+#[test]
+fn a_try_that_did_not_come_to_the_file_says_nothing_of_it() {
+    let ground = Ground::new();
+    ground.die();
+    let withheld = admit(&ground.host(Some("exit 14"))).err().expect("withheld");
+    let reason = "under suspicion: a host came to its end while it was loaded, and it cannot be tried alone: the process \
+                  ended before it opened the file (exit code 14)";
+    assert_eq!(withheld.reason, reason);
+    assert!(admit(&ground.host(Some(LIVES))).is_ok(), "the next host tries it again");
 }
 
 #[test]

@@ -162,7 +162,13 @@ impl Isolation {
         let (state, step, how) = match self.try_alone(path, sha256, finding.place.device) {
             Some(Tried::Lived(_)) => (State::Cleared, finding.place.step, None),
             Some(Tried::Ended { step, how }) => (State::Quarantined, step, Some(how)),
-            Some(Tried::Unable(_)) | None => (State::Quarantined, finding.place.step, None),
+            None => (State::Quarantined, finding.place.step, None),
+            // Nothing was learned: it is not opened now, and tried again the next time.
+            Some(Tried::Unable(why)) => {
+                let reason =
+                    format!("under suspicion: a host came to its end {step}, and it cannot be tried alone: {why}");
+                return Err(Box::new(Withheld { reason, id: finding.place.id.clone(), finding: Some(finding) }));
+            }
         };
         let finding = Finding { place: Place { step, ..finding.place }, how, state };
         let _ = self.keep(finding.clone());

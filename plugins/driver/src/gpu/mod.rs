@@ -67,6 +67,10 @@ impl<R: Runtime> Driver for GpuDriver<R> {
         R::options(&context.0, target)
     }
 
+    fn no_compiler(context: &Context<R>) -> Option<String> {
+        R::no_compiler(&context.0)
+    }
+
     fn compile(context: &Context<R>, source: &str, options: &str) -> Result<GpuProgram<R>, Fault> {
         GpuProgram::compile(context, source, options)
     }

@@ -58,6 +58,10 @@ pub trait Runtime: Send + Sync + Sized + 'static {
 
     /// Compiler options: nothing that would loosen arithmetic.
     fn options(device: &Self::Device, target: &Target) -> String;
+    /// Why nothing can be compiled here but what was compiled ahead; `None` where everything can.
+    fn no_compiler(_device: &Self::Device) -> Option<String> {
+        None
+    }
     /// The image of a source: what [`Runtime::load`] takes, and what is kept on disk.
     fn compile(device: &Self::Device, source: &str, options: &str) -> Result<Vec<u8>, Fault>;
     /// Loads an image.

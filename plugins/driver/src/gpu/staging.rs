@@ -107,6 +107,14 @@ impl<R: Runtime> Staging<R> {
         while self.ring().settle_first() {}
     }
 
+    /// Gives up the pinned memory, for good: copies may be on their way that nobody can wait for.
+    pub(super) fn abandon(&self) {
+        let mut ring = self.ring();
+        ring.memory = std::ptr::null_mut();
+        ring.gone += ring.parts.len() as u64;
+        ring.parts.clear();
+    }
+
     fn ring(&self) -> MutexGuard<'_, Ring<R>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

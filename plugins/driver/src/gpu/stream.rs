@@ -20,6 +20,8 @@ pub struct GpuStream<R: Runtime> {
     epoch: Arc<OwnedEvent<R>>,
     /// Before the first launch since the last span.
     first: Option<Arc<OwnedEvent<R>>>,
+    /// Whether it may still be at work, so that it cannot be destroyed.
+    is_abandoned: bool,
 }
 
 /// A place in a stream.
@@ -45,7 +47,14 @@ impl<R: Runtime> GpuStream<R> {
             // SAFETY: made above, nothing was queued.
             unsafe { R::destroy_stream(device, handle) };
         })?;
-        Ok(GpuStream { context: context.clone(), handle, staging: Staging::new(context), epoch, first: None })
+        Ok(GpuStream {
+            context: context.clone(),
+            handle,
+            staging: Staging::new(context),
+            epoch,
+            first: None,
+            is_abandoned: false,
+        })
     }
 
     fn record(&self) -> Result<Arc<OwnedEvent<R>>, Fault> {
@@ -172,10 +181,18 @@ impl<R: Runtime> Stream for GpuStream<R> {
         self.staging.settle_all();
         Ok(())
     }
+
+    fn abandon(&mut self) {
+        self.is_abandoned = true;
+        self.staging.abandon();
+    }
 }
 
 impl<R: Runtime> Drop for GpuStream<R> {
     fn drop(&mut self) {
+        if self.is_abandoned {
+            return;
+        }
         if let Ok(device) = self.context.entered() {
             // SAFETY: created once; the queue over it has finished.
             unsafe { R::destroy_stream(device, self.handle) };
