@@ -48,6 +48,10 @@ struct Scope {
     before: u64,
 }
 
+/// When memory was allocated: how many scopes had begun.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Age(u64);
+
 /// Which way bytes go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
@@ -60,8 +64,9 @@ impl Meter {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Before `bytes` are allocated on `device`: refuses what a scope does not allow. Call [`Meter::freed`] if it fails.
-    pub(super) fn allocating(&self, device: &str, bytes: u64) -> Result<()> {
+    /// Before `bytes` are allocated on `device`: refuses what a scope does not allow. Gives the memory's age for
+    /// [`Meter::freed`], which is also to be called if there is none to be had.
+    pub(super) fn allocating(&self, device: &str, bytes: u64) -> Result<Age> {
         let mut state = self.state();
         let after = state.allocated.saturating_add(bytes);
         for scope in &state.scopes {
@@ -78,13 +83,17 @@ impl Meter {
             let own = after.saturating_sub(scope.before);
             scope.used.memory_peak_bytes = scope.used.memory_peak_bytes.max(own);
         }
-        Ok(())
+        Ok(Age(state.begun))
     }
 
     /// After memory was freed, or could not be had.
-    pub(super) fn freed(&self, bytes: u64) {
+    pub(super) fn freed(&self, bytes: u64, age: Age) {
         let mut state = self.state();
         state.allocated = state.allocated.saturating_sub(bytes);
+        // A scope wins nothing by what was there before it.
+        for scope in state.scopes.iter_mut().filter(|scope| scope.number > age.0) {
+            scope.before = scope.before.saturating_sub(bytes);
+        }
     }
 
     /// Before `bytes` cross: refuses what a scope does not allow. `call` is the host's call, for the message.
@@ -157,15 +166,17 @@ mod tests {
     #[test]
     fn scopes_count_what_happens_in_them_and_refuse_what_is_too_much() {
         let meter = Arc::new(Meter::default());
-        meter.allocating("cuda:0", 1000).expect("no scope");
+        let older = meter.allocating("cuda:0", 1000).expect("no scope");
         let outer = UseGuard::begin(&meter, UseLimits { memory_bytes: Some(100), transfer_bytes: Some(50) });
-        meter.allocating("cuda:0", 80).expect("80 of 100");
+        let own = meter.allocating("cuda:0", 80).expect("80 of 100");
         let error = meter.allocating("cuda:0", 21).expect_err("101 of 100");
         assert_eq!(
             error.message,
             "limits.device_memory_bytes: 21 more bytes on cuda:0 would make 101 at one time, 100 are allowed"
         );
-        meter.freed(80);
+        meter.freed(600, older);
+        assert!(meter.allocating("cuda:0", 21).is_err(), "what was there before is not its own");
+        meter.freed(80, own);
         meter.allocating("cuda:0", 100).expect("what was freed may be had again");
         meter.moving("cuda:0", "upload", Way::Up, 30).expect("30 of 50");
         {

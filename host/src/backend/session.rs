@@ -9,7 +9,7 @@ use clamp_plugin_api::abi::{ClampStr, Status};
 
 use super::instance::{Backend, DeviceFacts, entry};
 use super::isolate::Step;
-use super::meter::Meter;
+use super::meter::{Age, Meter};
 use super::translate::{PluginFault, given};
 use crate::error::{Error, Result};
 
@@ -89,16 +89,16 @@ impl Device {
 
     /// Allocates; contents are undefined.
     pub fn alloc(self: &Arc<Self>, bytes: u64) -> Result<Arc<Buffer>> {
-        self.meter.allocating(&self.label(), bytes)?;
+        let age = self.meter.allocating(&self.label(), bytes)?;
         let mut handle = std::ptr::null_mut();
         let buffer_alloc = entry!(self.backend.table, buffer_alloc);
         // SAFETY: the device is alive, `handle` is writable.
         let made = self.backend.call(|err| unsafe { buffer_alloc(self.handle, bytes, &raw mut handle, err) });
         made.and_then(|()| given(handle)).map_err(|fault| {
-            self.meter.freed(bytes);
+            self.meter.freed(bytes, age);
             self.backend.error(fault, &format!("allocate {bytes} bytes"))
         })?;
-        Ok(Arc::new(Buffer { device: Arc::clone(self), handle, bytes, counted: bytes }))
+        Ok(Arc::new(Buffer { device: Arc::clone(self), handle, bytes, counted: bytes, age }))
     }
 
     /// Opens a kernel of the catalogue with its fixed parameters.
@@ -169,6 +169,7 @@ pub struct Buffer {
     pub bytes: u64,
     /// What of that the meter knows: 0 for memory that came from elsewhere.
     counted: u64,
+    age: Age,
 }
 
 // SAFETY: a buffer is only named to queues; who may write it when is the queue's order.
@@ -179,7 +180,7 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// Around a handle that the backend gave for memory whose size is not known yet.
     pub(super) fn of(device: &Arc<Device>, handle: *mut c_void) -> Self {
-        Self { device: Arc::clone(device), handle, bytes: 0, counted: 0 }
+        Self { device: Arc::clone(device), handle, bytes: 0, counted: 0, age: Age::default() }
     }
 
     /// Where it lies.
@@ -198,7 +199,7 @@ impl Drop for Buffer {
         let free = entry!(self.device.backend.table, buffer_free);
         // SAFETY: queues keep an `Arc` of every buffer until its last use has passed.
         unsafe { free(self.handle) };
-        self.device.meter.freed(self.counted);
+        self.device.meter.freed(self.counted, self.age);
     }
 }
 

@@ -9,6 +9,7 @@ mod backend;
 mod dlpack;
 mod door;
 mod export;
+mod guard;
 mod layout;
 mod shim;
 mod status;
@@ -25,7 +26,8 @@ pub use dlpack::{
 pub use door::{
     CheckTypeLayout, ClampRoot, ClampRootRef, Exported, LibHeader, QueryFn, ROOT_SYMBOL, RootModuleResult, finish_root,
 };
-pub use shim::{Bound, Poison, query, vtable_of};
+pub use guard::{Bound, Poison};
+pub use shim::{query, vtable_of};
 pub use status::Status;
 pub use types::*;
 pub use vtable::{AbiProblem, ClampBackendV1, ClampHeader};
