@@ -1,10 +1,12 @@
 //! The host's one state: settings, registry, engine, backends. Built once at the door and passed down; engine and
 //! backends are made when first asked for, since many commands need neither.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use clamp_plugin_api::manifest::Grant;
 use clamp_plugin_api::manifest::ids::seed_from_text;
 use serde_json::{Map, Value, json};
 
@@ -14,8 +16,10 @@ use crate::backend::lock::Lock;
 use crate::backend::{Candidate, Catalog, Certifier, Notices, SearchFolder, UseLimits};
 use crate::config::{LimitSettings, LockPolicy, Places, Settings};
 use crate::error::Result;
+use crate::overlay::http::HttpDoor;
 use crate::overlay::registry::Registry;
-use crate::overlay::{CallLimits, Engine, EngineOptions};
+use crate::overlay::store::Store;
+use crate::overlay::{CallLimits, Engine, EngineOptions, Hints, World};
 
 /// What the door knows that is no setting.
 #[derive(Clone, Debug, Default)]
@@ -43,12 +47,14 @@ pub struct Host {
     catalog: OnceLock<Result<Catalog>>,
     lock: OnceLock<Result<Arc<Lock>>>,
     isolation: OnceLock<Arc<Isolation>>,
+    store: Store,
 }
 
 impl Host {
     /// Reads the registry; starts nothing else.
     pub fn open(settings: Settings, places: Places, door: DoorOptions) -> Result<Self> {
         let registry = Registry::open(&places.stores())?;
+        let store = Store::new(settings.limits.store_bytes);
         let certifier = Certifier::new(places.certificates(), Duration::from_millis(settings.backend.certify_ms));
         Ok(Self {
             places,
@@ -60,7 +66,23 @@ impl Host {
             catalog: OnceLock::new(),
             lock: OnceLock::new(),
             isolation: OnceLock::new(),
+            store,
         })
+    }
+
+    /// What calls of an overlay may reach outside themselves, of what they were granted.
+    pub fn world(&self, overlay: &str, grants: &BTreeSet<Grant>) -> World {
+        let own = self.settings.overlays.get(overlay).cloned().unwrap_or_default();
+        let granted = |grant| grants.contains(&grant);
+        World {
+            http: granted(Grant::Http).then(|| Arc::new(http_door(&own))),
+            store: granted(Grant::Store).then(|| Arc::new(self.store.shelf(overlay))),
+            hints: Hints::default(),
+            config: match granted(Grant::Config) {
+                true => own.into_iter().filter(|(key, _)| key != HTTP_HOSTS).collect(),
+                false => BTreeMap::new(),
+            },
+        }
     }
 
     /// The WebAssembly engine.
@@ -198,6 +220,14 @@ impl Host {
     }
 }
 
+/// The setting of an overlay that names the hosts that it may ask.
+const HTTP_HOSTS: &str = "http_hosts";
+
+fn http_door(own: &BTreeMap<String, String>) -> HttpDoor {
+    let hosts = own.get(HTTP_HOSTS).map(String::as_str).unwrap_or_default();
+    HttpDoor::new(hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned))
+}
+
 /// What one call may use of a device.
 pub fn use_limits(limits: &LimitSettings) -> UseLimits {
     let some = |most: u64| (most > 0).then_some(most);
@@ -226,6 +256,7 @@ pub fn limits_json(limits: &LimitSettings) -> Map<String, Value> {
         "handles": limits.handles,
         "device_memory_bytes": limits.device_memory_bytes,
         "transfer_bytes": limits.transfer_bytes,
+        "store_bytes": limits.store_bytes,
         "input_bytes": limits.input_bytes,
         "component_bytes": limits.component_bytes,
     });

@@ -43,6 +43,12 @@ plugins:
   #   Vector instructions of its kernels; without it the best that the CPU has. Never changes a result. [portable,
   #   avx2 or avx512]
   #   dispatch: avx512
+
+# Settings of single overlays, by the overlay's name. http_hosts are the hosts that it may ask (grant http, runner http), as
+# HOST:PORT or HOST, separated by commas; every other key is what it gets by the grant config.
+overlays:
+  # psyfi:
+  #   http_hosts: 127.0.0.1:8787
 ";
 
 fn comment(text: &mut String, indent: &str, words: &str) {

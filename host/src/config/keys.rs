@@ -69,10 +69,13 @@ macro_rules! settings {
             $( $(#[doc = $group_doc])+ pub $group: $Group, )+
             /// Settings of plugins: by the plugin's id, then by the key that it asks for.
             pub plugins: BTreeMap<String, BTreeMap<String, String>>,
+            /// Settings of overlays: by the overlay's name, then by key. `http_hosts` are the hosts that it may ask, the others
+            /// are what it gets by the grant `config`.
+            pub overlays: BTreeMap<String, BTreeMap<String, String>>,
             /// determinism.yaml.
             pub determinism: Determinism,
             pub(super) origins: BTreeMap<&'static str, Origin>,
-            pub(super) plugin_origins: BTreeMap<String, Origin>,
+            pub(super) named_origins: BTreeMap<String, Origin>,
         }
 
         impl Default for Settings {
@@ -80,9 +83,10 @@ macro_rules! settings {
                 Self {
                     $( $group: $Group { $( $key: <$kind as Kind>::initial($default), )+ }, )+
                     plugins: BTreeMap::new(),
+                    overlays: BTreeMap::new(),
                     determinism: Determinism::default(),
                     origins: BTreeMap::new(),
-                    plugin_origins: BTreeMap::new(),
+                    named_origins: BTreeMap::new(),
                 }
             }
         }
@@ -169,6 +173,8 @@ settings! {
         transfer_bytes: u64 as BytesOrNone = "0",
         /// Kernel launches that are gathered before they go to the backend together.
         queued_launches: u64 as Count = "128",
+        /// Bytes of all values that overlays keep in the store, keys included.
+        store_bytes: u64 as Bytes = "256MiB",
         /// Bytes of a call's input.
         input_bytes: u64 as Bytes = "64MiB",
         /// Bytes of an overlay's manifest.json, when it is installed.

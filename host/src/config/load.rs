@@ -76,7 +76,7 @@ pub struct Sources<'a> {
 /// One setting as `config show` lists it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
-    /// `group.key`, or `plugins.ID.KEY`.
+    /// `group.key`, or `plugins.ID.KEY` and `overlays.NAME.KEY`.
     pub key: String,
     /// As it would be written in a file; empty when it is not set.
     pub value: String,
@@ -121,17 +121,19 @@ impl From<Problem> for Error {
     }
 }
 
-/// A plugin's setting on its way into the settings.
+/// A setting of a plugin or an overlay on its way into the settings.
 #[derive(Debug)]
-pub(super) struct PluginGiven {
-    pub(super) id: String,
+pub(super) struct NamedGiven {
+    /// `plugins` or `overlays`.
+    pub(super) group: &'static str,
+    pub(super) name: String,
     pub(super) key: String,
     pub(super) value: String,
     pub(super) origin: Origin,
 }
 
-/// Variables of plugins' settings: the id up to the next underscore, then the key.
-const PLUGIN_VARIABLES: &str = "CLAMP_PLUGINS_";
+/// Variables of plugins' and overlays' settings: the name up to the next underscore, then the key.
+const NAMED_VARIABLES: [(&str, &str); 2] = [("plugins", "CLAMP_PLUGINS_"), ("overlays", "CLAMP_OVERLAYS_")];
 
 /// A value on its way into the settings.
 pub(super) struct Given {
@@ -166,14 +168,17 @@ impl Settings {
             origin: self.origin(key.name),
             doc: key.doc(),
         };
-        let plugins = self.plugins.iter().flat_map(|(id, settings)| {
-            settings.iter().map(move |(key, value)| {
-                let key = format!("plugins.{id}.{key}");
-                let origin = self.plugin_origins.get(&key).cloned().unwrap_or(Origin::Default);
-                Shown { key, value: value.clone(), origin, doc: format!("A setting of the plugin {id}.") }
+        let groups = [("plugins", "plugin", &self.plugins), ("overlays", "overlay", &self.overlays)];
+        let named = groups.into_iter().flat_map(|(group, what, all)| {
+            all.iter().flat_map(move |(name, settings)| {
+                settings.iter().map(move |(key, value)| {
+                    let key = format!("{group}.{name}.{key}");
+                    let origin = self.named_origins.get(&key).cloned().unwrap_or(Origin::Default);
+                    Shown { key, value: value.clone(), origin, doc: format!("A setting of the {what} {name}.") }
+                })
             })
         });
-        KEYS.iter().map(shown).chain(plugins).collect()
+        KEYS.iter().map(shown).chain(named).collect()
     }
 }
 
@@ -193,7 +198,7 @@ pub fn check(sources: &Sources<'_>) -> Result<Vec<Problem>> {
 fn put_together(sources: &Sources<'_>) -> Result<(Settings, Vec<Problem>)> {
     let mut settings = Settings::default();
     let mut given = Vec::new();
-    let mut plugins = Vec::new();
+    let mut named = Vec::new();
     let mut problems = Vec::new();
     match determinism::look(sources.places)? {
         Ok((determinism, mode)) => {
@@ -205,14 +210,15 @@ fn put_together(sources: &Sources<'_>) -> Result<(Settings, Vec<Problem>)> {
     if let Some(path) = config_file(sources)? {
         let contents = yaml::read(&path, &read_text(&path)?);
         given.extend(contents.given);
-        plugins.extend(contents.plugins);
+        named.extend(contents.named);
         problems.extend(contents.problems);
     }
     from_environment(sources.environment, &mut given, &mut problems);
-    plugins.extend(plugins_from_environment(sources.environment));
-    for PluginGiven { id, key, value, origin } in plugins {
-        settings.plugin_origins.insert(format!("plugins.{id}.{key}"), origin);
-        settings.plugins.entry(id).or_default().insert(key, value);
+    named.extend(named_from_environment(sources.environment));
+    for NamedGiven { group, name, key, value, origin } in named {
+        settings.named_origins.insert(format!("{group}.{name}.{key}"), origin);
+        let all = if group == "plugins" { &mut settings.plugins } else { &mut settings.overlays };
+        all.entry(name).or_default().insert(key, value);
     }
     for Flag { key, flag, raw } in &sources.flags {
         let Some(key) = keys::find(key) else {
@@ -249,14 +255,18 @@ fn from_environment(environment: &Environment, given: &mut Vec<Given>, problems:
     }
 }
 
-fn plugins_from_environment(environment: &Environment) -> Vec<PluginGiven> {
-    let setting = |variable: &str| {
-        let (id, key) = variable.strip_prefix(PLUGIN_VARIABLES)?.split_once('_')?;
+fn named_from_environment(environment: &Environment) -> Vec<NamedGiven> {
+    let setting = |group: &'static str, prefix: &str, variable: &str| {
+        let (name, key) = variable.strip_prefix(prefix)?.split_once('_')?;
         let value = environment.get(variable)?.to_str()?.to_owned();
         let origin = Origin::Environment { variable: variable.to_owned() };
-        Some(PluginGiven { id: id.to_ascii_lowercase(), key: key.to_ascii_lowercase(), value, origin })
+        let (name, key) = (name.to_ascii_lowercase(), key.to_ascii_lowercase());
+        Some(NamedGiven { group, name, key, value, origin })
     };
-    environment.names_with(PLUGIN_VARIABLES).filter_map(setting).collect()
+    let of = |(group, prefix): (&'static str, &'static str)| {
+        environment.names_with(prefix).filter_map(move |variable| setting(group, prefix, variable)).collect::<Vec<_>>()
+    };
+    NAMED_VARIABLES.into_iter().flat_map(of).collect()
 }
 
 /// Variables that look like ours and are none. Others may have theirs, so this is a warning.
@@ -265,7 +275,8 @@ fn misspelt_variables(environment: &Environment) -> Vec<Problem> {
     known.extend(KEYS.iter().flat_map(Key::variables));
     let strangers = environment
         .names_with("CLAMP_")
-        .filter(|name| !name.starts_with(PLUGIN_VARIABLES) && known.iter().all(|known| known != name));
+        .filter(|name| NAMED_VARIABLES.iter().all(|(_, prefix)| !name.starts_with(prefix)))
+        .filter(|name| known.iter().all(|known| known != name));
     let problem = |name: &str| {
         let hint = nearest(name, known.iter().map(String::as_str)).map(|near| format!("did you mean {near}?"));
         Problem { warning: true, ..Problem::new(name, "no setting has this variable", hint) }

@@ -10,21 +10,21 @@ use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_saphyr::{Error as YamlError, Spanned};
 
 use super::keys::{self, GROUPS, KEYS, Key};
-use super::load::{Given, Origin, PluginGiven, Problem};
+use super::load::{Given, NamedGiven, Origin, Problem};
 use super::nearest::nearest;
 use super::value::Raw;
 
-/// The group whose keys are the plugins' own.
-const PLUGINS: &str = "plugins";
+/// The groups whose keys are not this program's: settings of plugins by id, of overlays by name.
+const NAMED: [&str; 2] = ["plugins", "overlays"];
 
-/// Its form: settings by plugin id.
-type Plugins = BTreeMap<String, Option<BTreeMap<String, Spanned<String>>>>;
+/// Their form.
+type Named = BTreeMap<String, Option<BTreeMap<String, Spanned<String>>>>;
 
 /// What a file says, and what is wrong with it.
 #[derive(Default)]
 pub(super) struct Contents {
     pub(super) given: Vec<Given>,
-    pub(super) plugins: Vec<PluginGiven>,
+    pub(super) named: Vec<NamedGiven>,
     pub(super) problems: Vec<Problem>,
 }
 
@@ -82,7 +82,7 @@ impl File<'_> {
     fn refuse_key(self, key: &Spanned<String>, full_name: &str) {
         let at = key.referenced;
         let place = format!("{}:{}:{}", self.path.display(), at.line(), at.column());
-        let whole_groups = GROUPS.iter().map(|(group, _)| *group).chain([PLUGINS]);
+        let whole_groups = GROUPS.iter().map(|(group, _)| *group).chain(NAMED);
         let known: Vec<&str> = KEYS.iter().map(|key| key.name).chain(whole_groups).collect();
         let mut problem = unknown_key(place, full_name, known.iter().copied());
         if !problem.hint.as_deref().is_some_and(|hint| hint.starts_with("did you")) {
@@ -91,12 +91,12 @@ impl File<'_> {
         self.contents.borrow_mut().problems.push(problem);
     }
 
-    fn give_plugins(self, plugins: Plugins) {
-        for (id, settings) in plugins {
+    fn give_named(self, group: &'static str, named: Named) {
+        for (name, settings) in named {
             for (key, value) in settings.unwrap_or_default() {
                 let origin = Origin::File { path: PathBuf::from(self.path), line: value.referenced.line() };
-                let id = id.clone();
-                self.contents.borrow_mut().plugins.push(PluginGiven { id, key, value: value.value, origin });
+                let (name, value) = (name.clone(), value.value);
+                self.contents.borrow_mut().named.push(NamedGiven { group, name, key, value, origin });
             }
         }
     }
@@ -137,12 +137,13 @@ impl<'de> Visitor<'de> for File<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut groups: A) -> Result<(), A::Error> {
         while let Some(name) = groups.next_key::<Spanned<String>>()? {
-            match GROUPS.iter().find(|(group, _)| *group == name.value) {
-                Some((group, _)) => groups.next_value_seed(Group { file: self, name: group })?,
-                None if name.value == PLUGINS => {
-                    self.give_plugins(groups.next_value::<Option<Plugins>>()?.unwrap_or_default());
+            let own = GROUPS.iter().find(|(group, _)| *group == name.value);
+            match (own, NAMED.iter().find(|group| **group == name.value)) {
+                (Some((group, _)), _) => groups.next_value_seed(Group { file: self, name: group })?,
+                (None, Some(group)) => {
+                    self.give_named(group, groups.next_value::<Option<Named>>()?.unwrap_or_default());
                 }
-                None => {
+                (None, None) => {
                     self.refuse_key(&name, &name.value);
                     groups.next_value::<IgnoredAny>()?;
                 }
@@ -220,9 +221,9 @@ mod tests {
     fn summary(text: &str) -> Vec<String> {
         let contents = read(Path::new("/c.yaml"), text);
         let given = contents.given.iter().map(|g| format!("{} = {:?} ({})", g.key.name, g.raw, g.origin));
-        let plugins =
-            contents.plugins.iter().map(|p| format!("plugins.{}.{} = {} ({})", p.id, p.key, p.value, p.origin));
-        given.chain(plugins).chain(contents.problems.iter().map(ToString::to_string)).collect()
+        let named =
+            contents.named.iter().map(|n| format!("{}.{}.{} = {} ({})", n.group, n.name, n.key, n.value, n.origin));
+        given.chain(named).chain(contents.problems.iter().map(ToString::to_string)).collect()
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::backend::{DeviceUse, FpEnvironment, Selection};
 use crate::config::Mode;
 use crate::error::Result;
 use crate::host::{Host, limits_json};
-use crate::overlay::{SavedArtifact, Usage};
+use crate::overlay::{SavedArtifact, Stop, TraceEnd, Usage};
 use crate::run::{LogDigest, Record, WorkingTree, utc_millis};
 
 /// What only the carried-out run knows.
@@ -26,7 +26,8 @@ pub(super) struct Facts<'a> {
     pub(super) hard_bytes: u64,
     pub(super) usage: Usage,
     pub(super) device_use: Option<DeviceUse>,
-    pub(super) stopped_at_yield: Option<u64>,
+    pub(super) stop: Option<Stop>,
+    pub(super) trace: &'a TraceEnd,
     pub(super) stopped_by_clock: bool,
     pub(super) log: LogDigest,
     pub(super) artifacts: BTreeMap<String, SavedArtifact>,
@@ -171,7 +172,11 @@ impl Plan {
         if facts.stopped_by_clock {
             volatile.insert("usage".into(), json!(facts.usage));
         }
-        volatile.insert("stopped_at_yield".into(), facts.stopped_at_yield.into());
+        volatile.insert("stop".into(), json!(facts.stop));
+        volatile.insert(
+            "trace".into(),
+            json!({"sha256": facts.trace.sha256, "calls": facts.trace.marks.len(), "answers": facts.trace.answers.len()}),
+        );
         if let Some(selection) = &self.selection {
             volatile.insert("device".into(), Self::device_facts(selection, facts.device_use));
             volatile.insert("dispatch".into(), selection.device.facts.dispatch.clone().into());

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Instant, SystemTime};
 
-use clamp_plugin_api::manifest::jcs::sha256_hex;
+use clamp_plugin_api::manifest::jcs::{sha256_hex, to_jcs};
 use clamp_plugin_api::manifest::{Right, ids};
 use serde_json::{Map, Value, json};
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -22,7 +22,7 @@ use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, use_limits};
 use crate::overlay::{
-    Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Progress, call_wasm,
+    Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Progress, Stop, TraceEnd, call_wasm,
 };
 use crate::run::{RunFolder, RunLog, WorkingTree, manifest_bytes};
 
@@ -110,6 +110,7 @@ impl Plan {
         let mut files = Map::new();
         folder.write(invocation.input.file_name(), &self.payload)?;
         files.insert("input".into(), invocation.input.file_name().into());
+        write_trace(&folder, end.stop, &end.trace, &mut files)?;
         let result = match &reply {
             Ok(bytes) => {
                 let name = if serde_json::from_slice::<Value>(bytes).is_ok() { "result.json" } else { "result.bin" };
@@ -140,7 +141,8 @@ impl Plan {
                 hard_bytes: account.hard(),
                 usage: end.usage,
                 device_use,
-                stopped_at_yield: end.stopped_at_yield,
+                stop: end.stop,
+                trace: &end.trace,
                 stopped_by_clock: end.stopped_by_clock,
                 log,
                 artifacts: end.artifacts,
@@ -214,6 +216,8 @@ impl Plan {
             limits,
             account: Arc::clone(&account),
             hard_name: format!("HARD of profile {}", profile.name.name()),
+            world: host.world(&manifest.name, &self.overlay.grants),
+            script: None,
         };
         let request = CallRequest {
             capability: self.capability.clone(),
@@ -222,9 +226,38 @@ impl Plan {
             payload: self.payload.clone(),
         };
         FpEnvironment::STRICT.apply();
-        let end = call_wasm(host.engine()?, &self.prepared, &self.overlay.grants, setup, request)?;
+        let end = call_wasm(host.engine()?, &self.linked, setup, request)?;
         Ok((end, account, scope.map(|scope| scope.used())))
     }
+}
+
+/// What a replay needs that cannot be derived again, and the marks of all host calls; files that would be empty are not
+/// written.
+fn write_trace(
+    folder: &RunFolder,
+    stop: Option<Stop>,
+    trace: &TraceEnd,
+    files: &mut Map<String, Value>,
+) -> Result<()> {
+    if stop.is_some() || !trace.answers.is_empty() {
+        let mut lines = Vec::new();
+        for answer in &trace.answers {
+            lines.extend(to_jcs(&json!(answer)));
+            lines.push(b'\n');
+        }
+        if let Some(stop) = stop {
+            lines.extend(to_jcs(&json!({"stop": stop})));
+            lines.push(b'\n');
+        }
+        folder.write("calls.jsonl", &lines)?;
+        files.insert("calls".into(), "calls.jsonl".into());
+    }
+    if !trace.marks.is_empty() {
+        let marks: Vec<u8> = trace.marks.iter().flat_map(|mark| mark.0.to_le_bytes()).collect();
+        folder.write("trace.bin", &marks)?;
+        files.insert("trace".into(), "trace.bin".into());
+    }
+    Ok(())
 }
 
 fn failure_of(failure: CallFailure) -> Failure {

@@ -15,7 +15,7 @@ use crate::backend::{Bits, Selection, Wish, select};
 use crate::config::Mode;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::overlay::Prepared;
+use crate::overlay::Linked;
 use crate::overlay::registry::InstalledOverlay;
 
 /// A run that may begin.
@@ -23,7 +23,7 @@ pub(super) struct Plan {
     pub(super) overlay: InstalledOverlay,
     pub(super) capability: String,
     pub(super) phase: Phase,
-    pub(super) prepared: Prepared,
+    pub(super) linked: Linked,
     pub(super) assets: BTreeMap<String, (File, u64)>,
     pub(super) selection: Option<Selection>,
     pub(super) seed_text: String,
@@ -63,6 +63,7 @@ impl Plan {
         let bytes = overlay.component_bytes()?;
         let prepared = host.engine()?.prepare(&bytes, &sha256_hex(&bytes))?;
         host.engine()?.check_imports(&prepared, &overlay.grants)?;
+        let linked = host.engine()?.link(&prepared, &overlay.grants)?;
         durations.push(("engine", at.elapsed()));
 
         let at = Instant::now();
@@ -75,7 +76,7 @@ impl Plan {
         Ok(Self {
             capability: name,
             phase,
-            prepared,
+            linked,
             assets,
             selection,
             seed_text,

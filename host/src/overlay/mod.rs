@@ -5,11 +5,14 @@ mod bindings;
 mod call;
 mod engine;
 mod grant;
+pub mod http;
 pub mod registry;
 mod runner;
+pub mod store;
 
 pub use call::{
-    Account, ArtifactSink, CallLimits, CallSetup, NoArtifacts, Progress, ProgressUpdate, SavedArtifact, Usage,
+    Account, Answer, ArtifactSink, CallLimits, CallSetup, Hints, Mark, NoArtifacts, Progress, ProgressUpdate,
+    SavedArtifact, Script, Stop, StressBand, TraceEnd, Usage, World,
 };
 pub use engine::{ENGINE_VERSION, Engine, EngineOptions, Prepared};
-pub use runner::{CallEnd, CallFailure, CallRequest, FailureKind, call_wasm};
+pub use runner::{CallEnd, CallFailure, CallRequest, FailureKind, Linked, call_wasm};

@@ -26,13 +26,18 @@ pub mod artifacts;
 pub mod assets;
 #[doc(hidden)]
 pub mod bindings;
+pub mod clock;
 pub mod compute;
+pub mod config;
 pub mod context;
 pub mod entry;
 pub mod failure;
+pub mod hints;
+pub mod http;
 pub mod log;
 pub mod random;
 pub mod request;
+pub mod store;
 pub mod tensor;
 
 pub use compute::Kernel;

@@ -12,6 +12,8 @@ use wasmtime::component::ResourceTable;
 use super::account::Account;
 use super::limits::{CallLimits, LimitHit};
 use super::sinks::{ArtifactSink, Progress};
+use super::trace::{Script, Stop, Trace};
+use super::world::World;
 use crate::backend::Queue;
 use crate::error::Error;
 
@@ -41,6 +43,10 @@ pub struct CallSetup {
     pub account: Arc<Account>,
     /// How messages name the memory limit: `HARD of profile BALANCED`.
     pub hard_name: String,
+    /// What it may reach outside itself.
+    pub world: World,
+    /// What stands in the place of the world in a replay.
+    pub script: Option<Script>,
 }
 
 /// What a call used; the same on every backend and at every thread count.
@@ -75,6 +81,10 @@ pub(crate) struct CallState {
     pub(crate) limits: CallLimits,
     pub(crate) account: Arc<Account>,
     pub(crate) hard_name: String,
+    pub(crate) world: World,
+    pub(crate) trace: Trace,
+    /// Where the clock ended the call.
+    pub(crate) stop: Option<Stop>,
     pub(crate) table_elements: u64,
     pub(crate) host_calls: u64,
     pub(crate) log_records: u64,
@@ -111,6 +121,9 @@ impl CallState {
             limits: setup.limits,
             account: setup.account,
             hard_name: setup.hard_name,
+            world: setup.world,
+            trace: Trace::new(setup.script),
+            stop: None,
             table_elements: 0,
             host_calls: 0,
             log_records: 0,

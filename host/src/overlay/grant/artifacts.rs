@@ -7,7 +7,7 @@ use super::wit::artifacts::{Host, HostArtifact};
 use super::{Answer, handle_error};
 use crate::error::{Error, Result};
 use crate::npy;
-use crate::overlay::call::{CallState, LimitHit};
+use crate::overlay::call::{CallState, Function, LimitHit};
 
 /// An artifact that is being written.
 pub struct ArtifactHandle {
@@ -17,7 +17,8 @@ pub struct ArtifactHandle {
 
 impl HostArtifact for CallState {
     fn create(&mut self, name: String) -> Answer<Resource<ArtifactHandle>> {
-        self.enter()?;
+        self.enter(Function::ArtifactCreate)?;
+        self.trace.add(name.as_bytes());
         self.count_artifact()?;
         match self.begin(&name) {
             Ok(sink) => match self.table.push(ArtifactHandle { sink, open: true }) {
@@ -32,7 +33,8 @@ impl HostArtifact for CallState {
     }
 
     fn append(&mut self, this: Resource<ArtifactHandle>, data: Vec<u8>) -> Answer<()> {
-        self.enter()?;
+        self.enter(Function::ArtifactAppend)?;
+        self.trace.add(&data);
         self.check_transfer(data.len() as u64)?;
         self.count_artifact_bytes(data.len() as u64)?;
         let handle = self.table.get(&this)?;
@@ -41,7 +43,7 @@ impl HostArtifact for CallState {
     }
 
     fn finish(&mut self, this: Resource<ArtifactHandle>) -> Answer<()> {
-        self.enter()?;
+        self.enter(Function::ArtifactFinish)?;
         let handle = self.table.get_mut(&this)?;
         let was_open = std::mem::replace(&mut handle.open, false);
         let sink = handle.sink;
@@ -60,7 +62,8 @@ impl HostArtifact for CallState {
 
 impl Host for CallState {
     fn save_npy(&mut self, name: String, tensor: Resource<TensorHandle>) -> Answer<()> {
-        self.enter()?;
+        self.enter(Function::ArtifactSaveNpy)?;
+        self.trace.add(name.as_bytes());
         self.count_artifact()?;
         let tensor = self.table.get(&tensor)?.clone();
         let header = npy::header(tensor.dtype(), &tensor.shape());

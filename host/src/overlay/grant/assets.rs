@@ -9,17 +9,20 @@ use super::tensor::{CHUNK, TensorHandle, dtype_of};
 use super::wit::assets::Host;
 use super::wit::types::Dtype as WitDtype;
 use crate::error::{Error, Result};
-use crate::overlay::call::CallState;
+use crate::overlay::call::{CallState, Function};
 
 impl Host for CallState {
     fn size(&mut self, name: String) -> Answer<u64> {
-        self.enter()?;
+        self.enter(Function::AssetSize)?;
+        self.trace.add(name.as_bytes());
         let size = self.asset_size(&name);
         Ok(size.map_err(|e| self.tell(e)))
     }
 
     fn read(&mut self, name: String, byte_offset: u64, len: u32) -> Answer<Vec<u8>> {
-        self.enter()?;
+        self.enter(Function::AssetRead)?;
+        self.trace.add(name.as_bytes());
+        self.trace.add(&[byte_offset.to_le_bytes(), u64::from(len).to_le_bytes()].concat());
         self.check_transfer(u64::from(len))?;
         let mut bytes = vec![0; len as usize];
         let done = self.read_asset(&name, byte_offset, &mut bytes);
@@ -33,7 +36,10 @@ impl Host for CallState {
         dtype: WitDtype,
         shape: Vec<u64>,
     ) -> Answer<Resource<TensorHandle>> {
-        self.enter()?;
+        self.enter(Function::AssetLoad)?;
+        self.trace.add(name.as_bytes());
+        self.trace.add(&byte_offset.to_le_bytes());
+        self.trace_shape(&shape);
         let made = self.load_asset(&name, byte_offset, dtype, &shape);
         self.hand_out(made)
     }

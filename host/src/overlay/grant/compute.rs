@@ -9,14 +9,14 @@ use super::wit::compute::{Host, HostKernel, Input, Param, Value};
 use super::{Answer, handle_error, pattern};
 use crate::backend::{ArrayRef, Kernel, LaunchSpec};
 use crate::error::{Error, Result};
-use crate::overlay::call::CallState;
+use crate::overlay::call::{CallState, Function};
 
 /// An opened kernel.
 pub struct KernelHandle(Arc<Kernel>);
 
 impl Host for CallState {
     fn sync(&mut self) -> Answer<()> {
-        self.enter()?;
+        self.enter(Function::Sync)?;
         let done = self.queue().and_then(|queue| queue.sync());
         Ok(done.map_err(|e| self.tell(e)))
     }
@@ -24,7 +24,9 @@ impl Host for CallState {
 
 impl HostKernel for CallState {
     fn open(&mut self, id: String, fixed: Vec<Param>) -> Answer<Resource<KernelHandle>> {
-        self.enter()?;
+        self.enter(Function::KernelOpen)?;
+        self.trace.add(id.as_bytes());
+        self.trace_params(&fixed);
         match self.open_listed(&id, &fixed) {
             Ok(kernel) => match self.table.push(KernelHandle(kernel)) {
                 Ok(handle) => Ok(Ok(handle)),
@@ -41,8 +43,11 @@ impl HostKernel for CallState {
         outputs: Vec<Input>,
         params: Vec<Param>,
     ) -> Answer<()> {
-        self.enter()?;
+        self.enter(Function::KernelLaunch)?;
         let kernel = Arc::clone(&self.table.get(&this)?.0);
+        self.trace.add(kernel.spec.id.as_bytes());
+        self.trace_params(&params);
+        self.trace.launched(self.host_calls, kernel.spec.id);
         let done = self.launch_named(kernel, &inputs, &outputs, &params);
         Ok(done.map_err(|e| self.tell(e)))
     }
@@ -61,6 +66,18 @@ impl CallState {
         let spec = catalogue::find(id).ok_or_else(|| Error::not_found(format!("kernel {id} does not exist")))?;
         let fixed = spec.fixed_params(&given(fixed)).map_err(|e| refused(spec, &e))?;
         self.queue()?.device().open_kernel(spec, &fixed)
+    }
+
+    fn trace_params(&mut self, params: &[Param]) {
+        for Param { name, value } in params {
+            self.trace.add(name.as_bytes());
+            match value {
+                Value::Flag(flag) => self.trace.add(&[u8::from(*flag)]),
+                Value::Int(int) => self.trace.add(&int.to_le_bytes()),
+                Value::Bits(bits) => self.trace.add(&pattern(*bits).to_le_bytes()),
+                Value::Text(text) => self.trace.add(text.as_bytes()),
+            }
+        }
     }
 
     fn launch_named(

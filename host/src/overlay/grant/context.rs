@@ -3,21 +3,21 @@
 use super::halves;
 use super::wit::context::Host;
 use super::wit::types::Bits64;
-use crate::overlay::call::CallState;
+use crate::overlay::call::{CallState, Function};
 
 impl Host for CallState {
     fn phase(&mut self) -> wasmtime::Result<String> {
-        self.enter()?;
+        self.enter(Function::ContextPhase)?;
         Ok(self.phase.name().to_owned())
     }
 
     fn seed(&mut self) -> wasmtime::Result<Bits64> {
-        self.enter()?;
+        self.enter(Function::ContextSeed)?;
         Ok(halves(self.seed))
     }
 
     fn strict(&mut self) -> wasmtime::Result<bool> {
-        self.enter()?;
+        self.enter(Function::ContextStrict)?;
         Ok(self.strict)
     }
 }

@@ -3,14 +3,16 @@
 use serde_json::Value;
 
 use super::wit::log::{Host, Level};
-use crate::overlay::call::{CallState, LimitHit, ProgressUpdate};
+use crate::overlay::call::{CallState, Function, LimitHit, ProgressUpdate};
 
 /// The tracing target of guest lines; the run log and `-v` tell them by it.
 pub(crate) const GUEST: &str = "guest";
 
 impl Host for CallState {
     fn write(&mut self, level: Level, event: String, data_json: String) -> wasmtime::Result<()> {
-        self.enter()?;
+        self.enter(Function::LogWrite)?;
+        self.trace.add(event.as_bytes());
+        self.trace.add(data_json.as_bytes());
         self.count_line(event.len() + data_json.len())?;
         let data = parsed(&data_json);
         match level {
@@ -29,7 +31,8 @@ impl Host for CallState {
     }
 
     fn progress(&mut self, done: u64, total: u64, data_json: String) -> wasmtime::Result<()> {
-        self.enter()?;
+        self.enter(Function::LogProgress)?;
+        self.trace.add(data_json.as_bytes());
         self.count_line(data_json.len())?;
         let data = parsed(&data_json);
         tracing::info!(target: GUEST, event = "progress", data = %serde_json::json!({

@@ -2,15 +2,22 @@
 
 mod artifacts;
 mod assets;
+mod clock;
 mod compute;
+mod config;
 mod context;
+mod hints;
+mod http;
 mod log;
 mod random;
+mod store;
 mod tensor;
 
 use std::collections::BTreeSet;
 
 use clamp_plugin_api::manifest::Grant;
+use clamp_plugin_api::manifest::jcs::{hex, to_jcs};
+use serde_json::{Value, json};
 use wasmtime::component::{HasSelf, Linker};
 
 pub use artifacts::ArtifactHandle;
@@ -18,7 +25,7 @@ pub use compute::KernelHandle;
 pub use tensor::TensorHandle;
 
 use super::bindings::clamp::overlay as wit;
-use super::call::{CallState, LimitHit};
+use super::call::{CallState, Function, LimitHit, Stop};
 use crate::error::{Error, ErrorKind};
 
 /// What a WIT function answers: the outer error ends the call, the inner one goes to the guest.
@@ -36,8 +43,13 @@ pub(super) fn link(linker: &mut Linker<CallState>, granted: &BTreeSet<Grant>) ->
             Grant::Artifacts => wit::artifacts::add_to_linker::<_, HasSelf<_>>(linker, |c| c)?,
             Grant::Random => wit::random::add_to_linker::<_, HasSelf<_>>(linker, |c| c)?,
             Grant::Context => wit::context::add_to_linker::<_, HasSelf<_>>(linker, |c| c)?,
-            // Known to the manifest, not yet part of this host's WIT: a component that imports one is refused by name.
-            Grant::Clock | Grant::Store | Grant::Hints | Grant::Config | Grant::Http | Grant::Proc => {}
+            Grant::Clock => wit::clock::add_to_linker::<_, HasSelf<_>>(linker, |c| c)?,
+            Grant::Store => wit::store::add_to_linker::<_, HasSelf<_>>(linker, |c| c)?,
+            Grant::Hints => wit::hints::add_to_linker::<_, HasSelf<_>>(linker, |c| c)?,
+            Grant::Config => wit::config::add_to_linker::<_, HasSelf<_>>(linker, |c| c)?,
+            Grant::Http => wit::http::add_to_linker::<_, HasSelf<_>>(linker, |c| c)?,
+            // A command has no imports.
+            Grant::Proc => {}
         }
     }
     Ok(())
@@ -46,15 +58,31 @@ pub(super) fn link(linker: &mut Linker<CallState>, granted: &BTreeSet<Grant>) ->
 impl wit::types::Host for CallState {}
 
 impl CallState {
-    /// Begins a host call: counts it and looks at the clock.
-    fn enter(&mut self) -> wasmtime::Result<()> {
+    /// Begins a host call: counts it, begins its mark, and looks at the clock. A replay stops where the call was stopped
+    /// and nowhere else.
+    fn enter(&mut self, function: Function) -> wasmtime::Result<()> {
         self.host_calls += 1;
-        if self.started.elapsed() > self.limits.wall {
+        let is_late = match self.trace.stop() {
+            None => self.started.elapsed() > self.limits.wall,
+            Some(stop) => stop == Some(Stop::Call(self.host_calls)),
+        };
+        if is_late {
             let hit = self.wall_limit();
             self.stopped_by_clock = true;
+            self.stop = Some(Stop::Call(self.host_calls));
             return Err(self.stop_at(hit));
         }
+        self.trace.begin(function);
         Ok(())
+    }
+
+    /// What only the world knows, kept for a replay and part of the mark.
+    fn world(&mut self, function: Function, ask: impl FnOnce(&mut Self) -> Value) -> wasmtime::Result<Value> {
+        // Asked before the trace is borrowed; in a replay nothing is asked.
+        let asked = if self.trace.stop().is_none() { ask(self) } else { Value::Null };
+        let value = self.trace.world(self.host_calls, function, || asked).map_err(wasmtime::Error::msg)?;
+        self.trace.add(&to_jcs(&value));
+        Ok(value)
     }
 
     /// The wall-clock limit; where it was noticed is no part of it, since that differs from run to run.
@@ -65,6 +93,7 @@ impl CallState {
     /// Gives the guest an error of the host, and keeps what the host has to answer for.
     fn tell(&mut self, error: Error) -> wit::types::Error {
         let message = error.message.clone();
+        self.trace.add(message.as_bytes());
         match error.kind {
             ErrorKind::Usage | ErrorKind::BadInput | ErrorKind::Refused | ErrorKind::OverlayFailed => {
                 wit::types::Error::Invalid(message)
@@ -96,6 +125,24 @@ impl CallState {
             }
         }
     }
+}
+
+/// Bytes as a line of calls.jsonl has them: a text where they are one, else hexadecimal.
+fn bytes_json(bytes: &[u8]) -> Value {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => json!({"text": text}),
+        Err(_) => json!({"hex": hex(bytes)}),
+    }
+}
+
+/// The bytes of such a value; none of another one.
+fn json_bytes(value: &Value) -> Vec<u8> {
+    if let Some(text) = value.get("text").and_then(Value::as_str) {
+        return text.as_bytes().to_vec();
+    }
+    let digits = value.get("hex").and_then(Value::as_str).unwrap_or_default().as_bytes();
+    let digit = |byte: u8| char::from(byte).to_digit(16).unwrap_or(0) as u8;
+    digits.chunks_exact(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
 }
 
 /// Two halves to one pattern.

@@ -11,7 +11,7 @@ use super::wit::types::{Bits64, Dtype as WitDtype};
 use super::{Answer, handle_error, pattern};
 use crate::backend::{ArrayRef, Buffer, Queue};
 use crate::error::{Error, ErrorKind, Result};
-use crate::overlay::call::{Account, CallState, LimitHit};
+use crate::overlay::call::{Account, CallState, Function, LimitHit};
 
 /// Bytes that one step of a long transfer moves.
 pub(super) const CHUNK: u64 = 4 << 20;
@@ -77,7 +77,9 @@ impl Host for CallState {}
 
 impl HostTensor for CallState {
     fn full(&mut self, dtype: WitDtype, shape: Vec<u64>, value: Bits64) -> Answer<Resource<TensorHandle>> {
-        self.enter()?;
+        self.enter(Function::TensorFull)?;
+        self.trace_shape(&shape);
+        self.trace.add(&pattern(value).to_le_bytes());
         let made = self.allocate(dtype_of(dtype), &shape).and_then(|tensor| {
             let width = tensor.dtype.size() as u32;
             let count = tensor.shape.elements();
@@ -88,12 +90,12 @@ impl HostTensor for CallState {
     }
 
     fn dtype(&mut self, this: Resource<TensorHandle>) -> wasmtime::Result<WitDtype> {
-        self.enter()?;
+        self.enter(Function::TensorDtype)?;
         Ok(wit_dtype(self.table.get(&this)?.dtype))
     }
 
     fn shape(&mut self, this: Resource<TensorHandle>) -> wasmtime::Result<Vec<u64>> {
-        self.enter()?;
+        self.enter(Function::TensorShape)?;
         Ok(self.table.get(&this)?.shape.dims().to_vec())
     }
 
@@ -103,7 +105,9 @@ impl HostTensor for CallState {
         first_element: u64,
         shape: Vec<u64>,
     ) -> Answer<Resource<TensorHandle>> {
-        self.enter()?;
+        self.enter(Function::TensorView)?;
+        self.trace.add(&first_element.to_le_bytes());
+        self.trace_shape(&shape);
         let whole = self.table.get(&this)?.clone();
         let made = shape_of(&shape).and_then(|shape| {
             let size = whole.dtype.size();
@@ -115,7 +119,9 @@ impl HostTensor for CallState {
     }
 
     fn write(&mut self, this: Resource<TensorHandle>, byte_offset: u64, data: Vec<u8>) -> Answer<()> {
-        self.enter()?;
+        self.enter(Function::TensorWrite)?;
+        self.trace.add(&byte_offset.to_le_bytes());
+        self.trace.add(&data);
         self.check_transfer(data.len() as u64)?;
         let tensor = self.table.get(&this)?.clone();
         let done = tensor
@@ -125,26 +131,29 @@ impl HostTensor for CallState {
     }
 
     fn read(&mut self, this: Resource<TensorHandle>, byte_offset: u64, len: u32) -> Answer<Vec<u8>> {
-        self.enter()?;
+        self.enter(Function::TensorRead)?;
         self.check_transfer(u64::from(len))?;
         let tensor = self.table.get(&this)?.clone();
         let done = tensor.range(byte_offset, u64::from(len), "read").and_then(|_| {
             let mut bytes = vec![0; len as usize];
             self.download(&tensor, byte_offset, &mut bytes)?;
+            self.trace.add(&byte_offset.to_le_bytes());
+            self.trace.add(&bytes);
             Ok(bytes)
         });
         Ok(done.map_err(|e| self.tell(e)))
     }
 
     fn digest(&mut self, this: Resource<TensorHandle>) -> Answer<Vec<u8>> {
-        self.enter()?;
+        self.enter(Function::TensorDigest)?;
         let tensor = self.table.get(&this)?.clone();
         let mut hasher = Sha256::new();
         let done = self.stream(&tensor, |bytes| {
             hasher.update(bytes);
             Ok(())
         });
-        Ok(done.map(|()| hasher.finalize().to_vec()).map_err(|e| self.tell(e)))
+        let done = done.map(|()| hasher.finalize().to_vec()).inspect(|digest| self.trace.add(digest));
+        Ok(done.map_err(|e| self.tell(e)))
     }
 
     fn drop(&mut self, this: Resource<TensorHandle>) -> wasmtime::Result<()> {
@@ -154,6 +163,11 @@ impl HostTensor for CallState {
 }
 
 impl CallState {
+    /// A shape's part of the call's mark.
+    pub(super) fn trace_shape(&mut self, shape: &[u64]) {
+        shape.iter().for_each(|extent| self.trace.add(&extent.to_le_bytes()));
+    }
+
     /// The call's queue; every overlay with `tensor` has one.
     pub(super) fn queue(&mut self) -> Result<&mut Queue> {
         self.queue.as_mut().ok_or_else(|| Error::internal("this call has no device"))

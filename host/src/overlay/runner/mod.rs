@@ -2,4 +2,4 @@
 
 mod wasm;
 
-pub use wasm::{CallEnd, CallFailure, CallRequest, FailureKind, call_wasm};
+pub use wasm::{CallEnd, CallFailure, CallRequest, FailureKind, Linked, call_wasm};

@@ -13,7 +13,7 @@ use wasmtime::{Store, Trap};
 use crate::error::{Error, ErrorKind, Result};
 use crate::overlay::bindings::OverlayPre;
 use crate::overlay::bindings::clamp::overlay::types::Request;
-use crate::overlay::call::{CallSetup, CallState, LimitHit, Usage};
+use crate::overlay::call::{CallSetup, CallState, LimitHit, Stop, TraceEnd, Usage};
 use crate::overlay::engine::{Engine, Prepared, one_line};
 use crate::overlay::grant;
 
@@ -73,26 +73,39 @@ pub struct CallEnd {
     pub kernel_time: std::time::Duration,
     /// The clock ended it, so that what it used may differ the next time.
     pub stopped_by_clock: bool,
-    /// The fuel yield at which the clock stopped it, counted from 1.
-    pub stopped_at_yield: Option<u64>,
+    /// Where the clock stopped it.
+    pub stop: Option<Stop>,
+    /// What passed between it and the host.
+    pub trace: TraceEnd,
+}
+
+impl Engine {
+    /// Links a component with what was granted and nothing else, once for all its calls.
+    ///
+    /// # Errors
+    /// A component that wants something of another type than this host has.
+    pub fn link(&self, prepared: &Prepared, granted: &BTreeSet<Grant>) -> Result<Linked> {
+        let mut linker = Linker::new(&self.inner);
+        grant::link(&mut linker, granted).map_err(|e| internal("cannot link the granted interfaces", &e))?;
+        let pre = linker
+            .instantiate_pre(&prepared.component)
+            .and_then(OverlayPre::new)
+            .map_err(|e| Error::refused(format!("the component cannot be linked: {}", one_line(&format!("{e:#}")))))?;
+        Ok(Linked(pre))
+    }
+}
+
+/// A component that is linked, ready for any number of calls.
+#[derive(Clone)]
+pub struct Linked(OverlayPre<CallState>);
+
+fn internal(what: &str, e: &wasmtime::Error) -> Error {
+    Error::internal(format!("{what}: {}", one_line(&format!("{e:#}"))))
 }
 
 /// Runs one call. An `Err` is a fault of the host before the guest began; everything the guest does ends in `CallEnd`.
-pub fn call_wasm(
-    engine: &Engine,
-    prepared: &Prepared,
-    granted: &BTreeSet<Grant>,
-    setup: CallSetup,
-    request: CallRequest,
-) -> Result<CallEnd> {
-    let internal = |what: &str, e: wasmtime::Error| Error::internal(format!("{what}: {}", one_line(&format!("{e:#}"))));
-    let mut linker = Linker::new(&engine.inner);
-    grant::link(&mut linker, granted).map_err(|e| internal("cannot link the granted interfaces", e))?;
-    let pre = linker
-        .instantiate_pre(&prepared.component)
-        .and_then(OverlayPre::new)
-        .map_err(|e| Error::refused(format!("the component cannot be linked: {}", one_line(&format!("{e:#}")))))?;
-
+pub fn call_wasm(engine: &Engine, linked: &Linked, setup: CallSetup, request: CallRequest) -> Result<CallEnd> {
+    let Linked(pre) = linked;
     let fuel = setup.limits.fuel;
     // Replies count here too; both have limits of their own with better words, so this one only bounds the host.
     let most = setup.limits.hostcall_bytes.max(setup.limits.response_bytes).saturating_add(1 << 20);
@@ -103,7 +116,7 @@ pub fn call_wasm(
     store
         .set_fuel(fuel)
         .and_then(|()| store.fuel_async_yield_interval(Some(YIELD_INTERVAL)))
-        .map_err(|e| internal("cannot set the fuel", e))?;
+        .map_err(|e| internal("cannot set the fuel", &e))?;
 
     let request = Request {
         capability: request.capability,
@@ -112,6 +125,7 @@ pub fn call_wasm(
         payload: request.payload,
     };
     let (started, wall) = (store.data().started, store.data().limits.wall);
+    let script = store.data().trace.stop();
     let outcome = {
         let mut call = pin!(async {
             let overlay = pre.instantiate_async(&mut store).await?;
@@ -125,7 +139,12 @@ pub fn call_wasm(
                 // Nothing here waits for anything but fuel, so every pending poll is a yield.
                 Poll::Pending => {
                     yields += 1;
-                    if started.elapsed() > wall {
+                    // A replay stops where the call was stopped, whatever the time is.
+                    let is_late = match script {
+                        None => started.elapsed() > wall,
+                        Some(stop) => stop == Some(Stop::Yield(yields)),
+                    };
+                    if is_late {
                         break Err(yields);
                     }
                 }
@@ -136,7 +155,7 @@ pub fn call_wasm(
     let used = fuel.saturating_sub(store.get_fuel().unwrap_or(0));
     let mut state = store.into_data();
     let mut stopped_by_clock = state.stopped_by_clock;
-    let stopped_at_yield = outcome.as_ref().err().copied();
+    let stop = outcome.as_ref().err().map(|yields| Stop::Yield(*yields)).or(state.stop);
     let reply = match outcome {
         Ok(outcome) => settle(&mut state, outcome),
         Err(_) => {
@@ -151,8 +170,9 @@ pub fn call_wasm(
         usage: state.usage(used),
         artifacts: state.artifacts.finished(),
         kernel_time: state.queue.as_ref().map_or(std::time::Duration::ZERO, crate::backend::Queue::busy),
-        stopped_at_yield,
+        stop,
         stopped_by_clock,
+        trace: state.trace.end(),
     })
 }
 
