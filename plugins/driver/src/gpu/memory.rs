@@ -38,12 +38,13 @@ impl<R: Runtime> Context<R> {
         Ok(self.device())
     }
 
-    /// Says that the device cannot be waited for: none of its memory goes back from here on.
+    /// Says that the device cannot be waited for: none of its memory and modules goes back from here on.
     pub(super) fn lose(&self) {
         self.0.is_lost.store(true, Ordering::Relaxed);
     }
 
-    fn is_lost(&self) -> bool {
+    /// Whether it is so; then whatever is still there may be in use.
+    pub(super) fn is_lost(&self) -> bool {
         self.0.is_lost.load(Ordering::Relaxed)
     }
 
