@@ -29,11 +29,12 @@ const ASKING: [&str; 10] = [
 ];
 
 /// Functions that give back, or whose answer there is another for: the work is done without them.
-const HARMLESS: [&str; 8] = [
+const HARMLESS: [&str; 9] = [
     "hipDeviceGetUuid",
     "hipEventDestroy",
     "hipEventElapsedTime",
     "hipFreeAsync",
+    "hipGetDevice",
     "hipHostFree",
     "hipModuleUnload",
     "hipStreamDestroy",

@@ -90,6 +90,10 @@ fn ask<D: Driver>(context: &D::Context, target: &Target, modules: &Modules<D>) -
             // SAFETY: as above.
             .and_then(|()| unsafe { stream.read(&to, 0, results.as_mut_ptr(), results.len() as u64) });
         let finished = stream.finish();
+        if finished.is_err() {
+            stream.abandon();
+            std::mem::forget((from, to));
+        }
         outcome.and(finished)
     };
     let bytes32: Vec<u8> = probe.operands32.iter().flat_map(|word| word.to_le_bytes()).collect();

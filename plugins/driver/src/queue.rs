@@ -144,7 +144,10 @@ impl<D: Driver> Queue<D> {
         match queued.and_then(|()| self.stream.mark()) {
             Ok(event) => self.patterns.push((event, bytes)),
             Err(fault) => {
-                let _ = self.stream.finish();
+                // Of a device that cannot be waited for nobody knows how long it reads them.
+                if self.stream.finish().is_err() {
+                    std::mem::forget(bytes);
+                }
                 return Err(self.device.0.note(fault));
             }
         }

@@ -34,7 +34,7 @@ impl<'a> Products<'a> {
         dist::make(self.workspace, &artifacts, &dist)?;
         fixture_plugins(self.workspace, &artifacts, &folder.join("plugins"))?;
         let tools = Staging::beside(&folder.join("tools"))?;
-        staging::copy(&cargo::program(&artifacts, "clamp-prove")?, &tools.path().join("clamp-prove"))?;
+        staging::copy(cargo::program(&artifacts, "clamp-prove")?, &tools.path().join("clamp-prove"))?;
         tools.publish()?;
         let packages = guests::packages_folder(self.workspace);
         guests::build(self.workspace, guests::FIXTURES, &packages)?;

@@ -9,7 +9,13 @@ use super::{Handle, Runtime};
 use crate::driver::Memory;
 
 /// An opened device, shared by everything on it.
-pub struct Context<R: Runtime>(pub(super) Arc<R::Device>);
+pub struct Context<R: Runtime>(Arc<Shared<R>>);
+
+struct Shared<R: Runtime> {
+    device: R::Device,
+    /// Whether it cannot be waited for any more, so that nobody knows what it still uses.
+    is_lost: AtomicBool,
+}
 
 impl<R: Runtime> Clone for Context<R> {
     fn clone(&self) -> Context<R> {
@@ -18,10 +24,28 @@ impl<R: Runtime> Clone for Context<R> {
 }
 
 impl<R: Runtime> Context<R> {
+    pub(super) fn new(device: R::Device) -> Context<R> {
+        Context(Arc::new(Shared { device, is_lost: AtomicBool::new(false) }))
+    }
+
+    pub(super) fn device(&self) -> &R::Device {
+        &self.0.device
+    }
+
     /// The device, which is that of this thread from here on.
     pub(super) fn entered(&self) -> Result<&R::Device, Fault> {
-        R::enter(&self.0)?;
-        Ok(&self.0)
+        R::enter(self.device())?;
+        Ok(self.device())
+    }
+
+    /// Says that the device cannot be waited for: none of its memory and modules goes back from here on.
+    pub(super) fn lose(&self) {
+        self.0.is_lost.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it is so; then whatever is still there may be in use.
+    pub(super) fn is_lost(&self) -> bool {
+        self.0.is_lost.load(Ordering::Relaxed)
     }
 
     pub(super) fn memory(&self) -> Option<MemoryFigures> {
@@ -88,11 +112,14 @@ impl<R: Runtime> Memory for GpuMem<R> {
 impl<R: Runtime> Drop for GpuMem<R> {
     fn drop(&mut self) {
         let Origin::Own { is_shared } = &mut self.origin else { return };
+        if self.context.is_lost() {
+            return;
+        }
         let address = self.address;
         if *is_shared.get_mut() {
             // A library may let go of memory that its own queued work still uses; the pool would give it to the next. If
             // the device cannot be waited for, the memory is never given back.
-            let device = &self.context.0;
+            let device = self.context.device();
             let _ = R::visit(device, || {
                 if R::idle(device).is_ok() {
                     // SAFETY: allocated once, freed once; nothing is queued that could use it.

@@ -8,7 +8,6 @@ mod staging;
 mod stream;
 
 use std::marker::PhantomData;
-use std::sync::Arc;
 
 use clamp_kernels::device::Target;
 use clamp_plugin_api::abi::{DlDevice, DlMemory, Fault, HostHandle, MemoryFigures};
@@ -44,7 +43,7 @@ impl<R: Runtime> Driver for GpuDriver<R> {
     }
 
     fn open(host: HostHandle, found: &R::Found) -> Result<Context<R>, Fault> {
-        Ok(Context(Arc::new(R::open(host, found)?)))
+        Ok(Context::new(R::open(host, found)?))
     }
 
     fn memory(context: &Context<R>) -> Option<MemoryFigures> {
@@ -56,7 +55,7 @@ impl<R: Runtime> Driver for GpuDriver<R> {
     }
 
     fn dlpack_device(context: &Context<R>) -> Option<DlDevice> {
-        Some(R::dlpack_device(&context.0))
+        Some(R::dlpack_device(context.device()))
     }
 
     fn lent(context: &Context<R>, memory: DlMemory) -> Result<GpuMem<R>, Fault> {
@@ -64,11 +63,11 @@ impl<R: Runtime> Driver for GpuDriver<R> {
     }
 
     fn options(context: &Context<R>, target: &Target) -> String {
-        R::options(&context.0, target)
+        R::options(context.device(), target)
     }
 
     fn no_compiler(context: &Context<R>) -> Option<String> {
-        R::no_compiler(&context.0)
+        R::no_compiler(context.device())
     }
 
     fn compile(context: &Context<R>, source: &str, options: &str) -> Result<GpuProgram<R>, Fault> {

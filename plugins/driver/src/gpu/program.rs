@@ -59,6 +59,9 @@ impl<R: Runtime> GpuEntry<R> {
 
 impl<R: Runtime> Drop for Loaded<R> {
     fn drop(&mut self) {
+        if self.context.is_lost() {
+            return;
+        }
         if let Ok(device) = self.context.entered() {
             // SAFETY: loaded once; its functions are gone, and whoever closed them has waited for their launches.
             unsafe { R::unload(device, self.handle) };

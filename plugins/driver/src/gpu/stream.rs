@@ -184,6 +184,7 @@ impl<R: Runtime> Stream for GpuStream<R> {
 
     fn abandon(&mut self) {
         self.is_abandoned = true;
+        self.context.lose();
         self.staging.abandon();
     }
 }
