@@ -22,7 +22,8 @@ use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, use_limits};
 use crate::overlay::{
-    Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Progress, Stop, TraceEnd, call_wasm,
+    Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Progress, Stop, TraceEnd,
+    call_wasm,
 };
 use crate::run::{RunFolder, RunLog, WorkingTree, manifest_bytes};
 
@@ -233,12 +234,7 @@ impl Plan {
 
 /// What a replay needs that cannot be derived again, and the marks of all host calls; files that would be empty are not
 /// written.
-fn write_trace(
-    folder: &RunFolder,
-    stop: Option<Stop>,
-    trace: &TraceEnd,
-    files: &mut Map<String, Value>,
-) -> Result<()> {
+fn write_trace(folder: &RunFolder, stop: Option<Stop>, trace: &TraceEnd, files: &mut Map<String, Value>) -> Result<()> {
     if stop.is_some() || !trace.answers.is_empty() {
         let mut lines = Vec::new();
         for answer in &trace.answers {

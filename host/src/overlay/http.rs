@@ -102,9 +102,10 @@ impl HttpDoor {
         let run = self.agent.configure_request(built).timeout_global(Some(request.timeout)).build();
         let failed = |e: ureq::Error| self.failed(request, e);
         let mut response = self.agent.run(run).map_err(failed)?;
-        let headers = response.headers().iter().filter_map(|(name, value)| {
-            Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))
-        });
+        let headers = response
+            .headers()
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
         let (status, headers) = (response.status().as_u16(), headers.collect());
         let body = response.body_mut().with_config().limit(request.most_bytes).read_to_vec().map_err(failed)?;
         Ok(Got { status, headers, body })
@@ -116,7 +117,9 @@ impl HttpDoor {
             ureq::Error::Timeout(_) => {
                 Error::limit(format!("{url} gave no whole answer within {} ms", request.timeout.as_millis()))
             }
-            ureq::Error::BodyExceedsLimit(most) => Error::limit(format!("the answer of {url} has more than {most} bytes")),
+            ureq::Error::BodyExceedsLimit(most) => {
+                Error::limit(format!("the answer of {url} has more than {most} bytes"))
+            }
             other => Error::new(ErrorKind::Io, format!("{url}: {other}")).hint("is the service running there?"),
         }
     }
@@ -133,7 +136,10 @@ mod tests {
             assert!(door.check(allowed).is_ok(), "{allowed}");
         }
         for (refused, why) in [
-            ("http://127.0.0.1:8788/", "127.0.0.1:8788 is not on the operator's list; allowed: 127.0.0.1:8787, example.org"),
+            (
+                "http://127.0.0.1:8788/",
+                "127.0.0.1:8788 is not on the operator's list; allowed: 127.0.0.1:8787, example.org",
+            ),
             ("http://127.0.0.1/", "127.0.0.1:80 is not"),
             ("https://example.org:80/", "example.org:80 is not"),
             ("http://example.org.evil.net/", "example.org.evil.net:80 is not"),

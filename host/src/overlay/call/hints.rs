@@ -51,7 +51,8 @@ impl Default for Hints {
 impl Hints {
     /// Whether anything is asked.
     pub fn is_degraded(&self) -> bool {
-        let Self { kv_shrink_factor, max_context_tokens, disabled_features, batch_mode, offload_tier, stress: _ } = self;
+        let Self { kv_shrink_factor, max_context_tokens, disabled_features, batch_mode, offload_tier, stress: _ } =
+            self;
         *kv_shrink_factor < 1.0
             || max_context_tokens.is_some()
             || !disabled_features.is_empty()

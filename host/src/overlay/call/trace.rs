@@ -168,7 +168,8 @@ impl Trace {
     /// The call queued this kernel.
     pub(crate) fn launched(&mut self, call: u64, kernel: &str) {
         // Most launches repeat one of the last few kernels; their name is shared.
-        let known = self.launches.iter().rev().take(8).find(|(_, name)| **name == *kernel).map(|(_, name)| Arc::clone(name));
+        let known =
+            self.launches.iter().rev().take(8).find(|(_, name)| **name == *kernel).map(|(_, name)| Arc::clone(name));
         if self.launches.len() < MOST_MARKS {
             self.launches.push((call, known.unwrap_or_else(|| kernel.into())));
         }
@@ -231,7 +232,9 @@ impl TraceEnd {
     pub fn first_difference(&self, earlier: &[Mark]) -> Option<String> {
         let at = self.marks.iter().zip(earlier).position(|(now, then)| now != then);
         let (at, what) = match at {
-            Some(at) if self.marks[at].function() == earlier[at].function() => (at, self.marks[at].function().to_owned()),
+            Some(at) if self.marks[at].function() == earlier[at].function() => {
+                (at, self.marks[at].function().to_owned())
+            }
             Some(at) => (at, format!("{}, which was {} before", self.marks[at].function(), earlier[at].function())),
             None if self.marks.len() == earlier.len() => return None,
             None if self.marks.len() > earlier.len() => {
@@ -277,7 +280,12 @@ mod tests {
         let said = now.first_difference(&first.marks).expect("it differs");
         assert_eq!(said, "host call 3: tensor.read; the last kernel before it is add.f32.v1 (host call 2)");
         other[0].0 = Function::StoreGet;
-        assert!(trace(&other).first_difference(&first.marks).expect("differs").contains("store.get, which was tensor.write"));
+        assert!(
+            trace(&other)
+                .first_difference(&first.marks)
+                .expect("differs")
+                .contains("store.get, which was tensor.write")
+        );
         assert!(trace(&calls[..2]).first_difference(&first.marks).expect("shorter").contains("is not made now"));
         assert!(first.first_difference(&first.marks[..2]).expect("longer").contains("was not made before"));
     }
