@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use clamp_plugin_api::manifest::Grant;
@@ -26,6 +26,8 @@ use crate::overlay::{CallLimits, Engine, EngineOptions, Hints, World};
 pub struct DoorOptions {
     /// Plugin folders named by flags, in place of all others.
     pub plugin_folders: Vec<PathBuf>,
+    /// This program, which becomes the commands of overlays in their sandbox; without it, none is run.
+    pub program: Option<PathBuf>,
     /// How a plugin is tried in a process of its own; without it, a suspicion against one is believed.
     pub prober: Option<Prober>,
     /// Who hears of warnings.
@@ -48,6 +50,7 @@ pub struct Host {
     lock: OnceLock<Result<Arc<Lock>>>,
     isolation: OnceLock<Arc<Isolation>>,
     store: Store,
+    doors: Mutex<BTreeMap<String, Arc<HttpDoor>>>,
 }
 
 impl Host {
@@ -67,6 +70,7 @@ impl Host {
             lock: OnceLock::new(),
             isolation: OnceLock::new(),
             store,
+            doors: Mutex::default(),
         })
     }
 
@@ -75,7 +79,7 @@ impl Host {
         let own = self.settings.overlays.get(overlay).cloned().unwrap_or_default();
         let granted = |grant| grants.contains(&grant);
         World {
-            http: granted(Grant::Http).then(|| Arc::new(http_door(&own))),
+            http: granted(Grant::Http).then(|| self.http_door(overlay)),
             store: granted(Grant::Store).then(|| Arc::new(self.store.shelf(overlay))),
             hints: Hints::default(),
             config: match granted(Grant::Config) {
@@ -83,6 +87,22 @@ impl Host {
                 false => BTreeMap::new(),
             },
         }
+    }
+
+    /// The hosts that an overlay may ask, and the connections to them.
+    pub fn http_door(&self, overlay: &str) -> Arc<HttpDoor> {
+        let mut doors = self.doors.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = || {
+            let hosts = self.settings.overlays.get(overlay).and_then(|own| own.get(HTTP_HOSTS)).map(String::as_str);
+            let hosts = hosts.unwrap_or_default().split(',').map(str::trim).filter(|host| !host.is_empty());
+            Arc::new(HttpDoor::new(hosts.map(str::to_owned)))
+        };
+        Arc::clone(doors.entry(overlay.to_owned()).or_insert_with(open))
+    }
+
+    /// This program, where the door can start it.
+    pub fn own_program(&self) -> Option<PathBuf> {
+        self.door.program.clone()
     }
 
     /// The WebAssembly engine.
@@ -222,11 +242,6 @@ impl Host {
 
 /// The setting of an overlay that names the hosts that it may ask.
 const HTTP_HOSTS: &str = "http_hosts";
-
-fn http_door(own: &BTreeMap<String, String>) -> HttpDoor {
-    let hosts = own.get(HTTP_HOSTS).map(String::as_str).unwrap_or_default();
-    HttpDoor::new(hosts.split(',').map(str::trim).filter(|host| !host.is_empty()).map(str::to_owned))
-}
 
 /// What one call may use of a device.
 pub fn use_limits(limits: &LimitSettings) -> UseLimits {

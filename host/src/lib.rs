@@ -11,5 +11,6 @@ pub mod invoke;
 pub mod npy;
 pub mod overlay;
 pub mod run;
+mod sandbox;
 
 pub use error::{Error, ErrorKind, Result};

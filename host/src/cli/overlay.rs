@@ -1,6 +1,7 @@
 //! `overlay install | list | show | enable | disable`.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -14,6 +15,7 @@ use super::output::{Output, error_json, table};
 use super::setup;
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::sandbox::Sandbox;
 use crate::overlay::registry::{self, GrantChoice, InstallOptions, InstalledOverlay};
 
 #[derive(Subcommand)]
@@ -28,6 +30,9 @@ pub(super) enum OverlayCommand {
     Enable(EnableArgs),
     /// Forbid an overlay to be called
     Disable(NameArgs),
+    /// Become a command in its sandbox; what the runner of commands starts
+    #[command(hide = true)]
+    Sandboxed(SandboxedArgs),
 }
 
 #[derive(Args)]
@@ -46,6 +51,20 @@ pub(super) struct InstallArgs {
 }
 
 #[derive(Args)]
+pub(super) struct SandboxedArgs {
+    #[arg(long)]
+    report: PathBuf,
+    #[arg(long)]
+    address_space: u64,
+    #[arg(long = "read")]
+    readable: Vec<PathBuf>,
+    #[arg(long = "write")]
+    writable: Vec<PathBuf>,
+    #[arg(last = true, required = true)]
+    command: Vec<OsString>,
+}
+
+#[derive(Args)]
 pub(super) struct NameArgs {
     /// The overlay's name
     name: String,
@@ -61,8 +80,16 @@ pub(super) struct EnableArgs {
 }
 
 pub(super) fn run(global: &Global, command: &OverlayCommand, output: &Output) -> Result<ExitCode> {
+    if let OverlayCommand::Sandboxed(args) = command {
+        let SandboxedArgs { report, address_space, readable, writable, command } = args;
+        let (readable, writable, report) = (readable.clone(), writable.clone(), report.clone());
+        let sandbox = Sandbox { readable, writable, address_space: *address_space, report };
+        return Err(sandbox.become_command(command));
+    }
     let mut host = setup::host(global, &setup::Flags::default())?;
     match command {
+        // It has become the command by now.
+        OverlayCommand::Sandboxed(_) => Ok(ExitCode::SUCCESS),
         OverlayCommand::Install(args) => install(&host, args, output),
         OverlayCommand::List => {
             list(&host, output);

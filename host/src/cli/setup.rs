@@ -67,6 +67,7 @@ pub(super) fn host(global: &Global, flags: &Flags) -> Result<Host> {
     let settings = Settings::load(&sources(global, flags, &environment, &places)?)?;
     let door = DoorOptions {
         plugin_folders: global.plugins.clone(),
+        program: Some("/proc/self/exe".into()),
         prober: Some(prober(global, &settings)),
         notices: Notices::to(notice(global.json)),
     };

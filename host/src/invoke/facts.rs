@@ -9,6 +9,7 @@ use super::Invocation;
 use super::outcome::Failure;
 use super::pipeline::Begin;
 use super::plan::Plan;
+use super::work::Work;
 use crate::backend::certify::Verdict;
 use crate::backend::{DeviceUse, FpEnvironment, Selection};
 use crate::config::Mode;
@@ -24,6 +25,8 @@ pub(super) struct Facts<'a> {
     pub(super) begin: &'a Begin,
     pub(super) durations: &'a [(&'static str, Duration)],
     pub(super) hard_bytes: u64,
+    /// What of a command's sandbox held.
+    pub(super) sandbox: Option<Value>,
     pub(super) usage: Usage,
     pub(super) device_use: Option<DeviceUse>,
     pub(super) stop: Option<Stop>,
@@ -70,7 +73,10 @@ impl Plan {
                 "hard_bytes": facts.hard_bytes,
             }),
             limits: limits_json(&host.settings.limits),
-            engine: json!({"version": crate::overlay::ENGINE_VERSION, "settings": host.engine()?.settings()}),
+            engine: match self.work {
+                Work::Wasm(_) => json!({"version": crate::overlay::ENGINE_VERSION, "settings": host.engine()?.settings()}),
+                Work::Http(_) | Work::Proc(_) => Value::Null,
+            },
             usage: if facts.stopped_by_clock { Value::Null } else { json!(facts.usage) },
             artifacts: facts.artifacts,
             result: facts.result,
@@ -165,7 +171,18 @@ impl Plan {
         volatile.insert("started".into(), utc_millis(facts.begin.started).into());
         volatile.insert("durations_ms".into(), Value::Object(times));
         volatile.insert("host".into(), rustix::system::uname().nodename().to_string_lossy().into_owned().into());
-        volatile.insert("enforced_by".into(), "wasm limiter and tensor account".into());
+        volatile.insert(
+            "enforced_by".into(),
+            match self.work {
+                Work::Wasm(_) => "wasm limiter and tensor account",
+                Work::Http(_) => "nothing: the service is its own",
+                Work::Proc(_) => "address space of each process, resident memory of all looked at every 50 ms",
+            }
+            .into(),
+        );
+        if let Some(sandbox) = &facts.sandbox {
+            volatile.insert("sandbox".into(), sandbox.clone());
+        }
         volatile.insert("salt".into(), self.salt.clone().into());
         volatile.insert("seed_text".into(), self.seed_text.clone().into());
         volatile.insert("log".into(), json!({"sha256": facts.log.sha256, "bytes": facts.log.bytes}));

@@ -6,6 +6,7 @@ mod input;
 mod outcome;
 mod pipeline;
 mod plan;
+mod work;
 
 use std::path::PathBuf;
 

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::sync::Arc;
 use std::thread;
 use std::time::{Instant, SystemTime};
 
@@ -13,7 +12,9 @@ use serde_json::{Map, Value, json};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer, Registry as TracingRegistry};
 
+use super::input::Input;
 use super::Invocation;
+use super::work::Work;
 use super::facts::Facts;
 use super::outcome::{Failure, Outcome};
 use super::plan::Plan;
@@ -22,8 +23,8 @@ use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, use_limits};
 use crate::overlay::{
-    Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Progress, Stop, TraceEnd,
-    call_wasm,
+    Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Linked, Progress, ServiceCall, Stop,
+    TraceEnd, call_http, call_proc, call_wasm,
 };
 use crate::run::{RunFolder, RunLog, WorkingTree, manifest_bytes};
 
@@ -88,7 +89,17 @@ impl Plan {
         }
 
         let at = Instant::now();
-        let (end, account, device_use) = self.call(host, invocation, assets, folder.artifacts(), progress)?;
+        let (end, device_use, sandbox) = match &self.work {
+            Work::Wasm(linked) => {
+                let (end, used) = self.call(host, invocation, linked, assets, folder.artifacts(), progress)?;
+                (end, used, None)
+            }
+            Work::Http(to) => (call_http(to, &self.service_call(host, invocation, &run_id)), None, None),
+            Work::Proc(what) => {
+                let (end, held) = call_proc(what, &self.service_call(host, invocation, &run_id))?;
+                (end, None, Some(held))
+            }
+        };
         let (kernels, called) = (end.kernel_time, at.elapsed());
         durations.push(("kernels", kernels));
         durations.push(("guest", called.saturating_sub(kernels)));
@@ -139,7 +150,8 @@ impl Plan {
                 run_id: &run_id,
                 begin: &begin,
                 durations: &durations,
-                hard_bytes: account.hard(),
+                hard_bytes: self.hard_bytes,
+                sandbox,
                 usage: end.usage,
                 device_use,
                 stop: end.stop,
@@ -180,10 +192,11 @@ impl Plan {
         &self,
         host: &Host,
         invocation: &Invocation,
+        linked: &Linked,
         assets: BTreeMap<String, (File, u64)>,
         artifacts: impl ArtifactSink + 'static,
         progress: Box<dyn Progress>,
-    ) -> Result<(CallEnd, Arc<Account>, Option<DeviceUse>)> {
+    ) -> Result<(CallEnd, Option<DeviceUse>)> {
         let manifest = &self.overlay.manifest;
         let capability = &manifest.capabilities[&self.capability];
         let strict = invocation.mode == Mode::Strict;
@@ -202,8 +215,6 @@ impl Plan {
             )?),
             None => None,
         };
-        let profile = invocation.profile.unwrap_or(capability.default_profile).profile();
-        let account = Account::new(profile.hard_bytes());
         let setup = CallSetup {
             queue,
             kernels: manifest.kernels.iter().cloned().collect::<BTreeSet<_>>(),
@@ -215,8 +226,8 @@ impl Plan {
             seed: self.seed,
             strict,
             limits,
-            account: Arc::clone(&account),
-            hard_name: format!("HARD of profile {}", profile.name.name()),
+            account: Account::new(self.hard_bytes),
+            hard_name: self.hard_name.clone(),
             world: host.world(&manifest.name, &self.overlay.grants),
             script: None,
         };
@@ -227,8 +238,38 @@ impl Plan {
             payload: self.payload.clone(),
         };
         FpEnvironment::STRICT.apply();
-        let end = call_wasm(host.engine()?, &self.linked, setup, request)?;
-        Ok((end, account, scope.map(|scope| scope.used())))
+        let end = call_wasm(host.engine()?, linked, setup, request)?;
+        Ok((end, scope.map(|scope| scope.used())))
+    }
+}
+
+impl Plan {
+    /// The call as a service or a command is told it.
+    fn service_call(&self, host: &Host, invocation: &Invocation, run_id: &str) -> ServiceCall {
+        let manifest = &self.overlay.manifest;
+        let limits = host.call_limits(manifest.capabilities[&self.capability].timeout.as_duration());
+        let (payload, payload_hash) = match &invocation.input {
+            Input::Json(value) => (value.clone(), invocation.input.payload().hash()),
+            Input::Raw(_) => (Value::Null, invocation.input.payload().hash()),
+        };
+        ServiceCall {
+            overlay: manifest.name.clone(),
+            version: manifest.version.to_string(),
+            capability: self.capability.clone(),
+            phase: self.phase.name().into(),
+            payload,
+            run_id: run_id.to_owned(),
+            // The same call of another run is another request.
+            request_id: sha256_hex(format!("{run_id} {}", jiff::Timestamp::now()).as_bytes()),
+            payload_hash,
+            seed: self.seed_text.clone(),
+            mode: invocation.mode.name(),
+            hints: host.world(&manifest.name, &self.overlay.grants).hints,
+            timeout: limits.wall,
+            timeout_name: limits.wall_name,
+            response_bytes: limits.response_bytes,
+            log_bytes: limits.log_bytes,
+        }
     }
 }
 

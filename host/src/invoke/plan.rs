@@ -6,16 +6,15 @@ use std::fs::File;
 use std::time::{Duration, Instant};
 
 use clamp_kernels::catalogue;
-use clamp_plugin_api::manifest::jcs::sha256_hex;
-use clamp_plugin_api::manifest::{Capability, Grant, Phase, Right, Runner, ids};
+use clamp_plugin_api::manifest::{Capability, Grant, Phase, Right, ids};
 
 use super::Invocation;
-use super::input::too_large;
+use super::input::{Input, too_large};
+use super::work::Work;
 use crate::backend::{Bits, Selection, Wish, select};
 use crate::config::Mode;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::overlay::Linked;
 use crate::overlay::registry::InstalledOverlay;
 
 /// A run that may begin.
@@ -23,7 +22,9 @@ pub(super) struct Plan {
     pub(super) overlay: InstalledOverlay,
     pub(super) capability: String,
     pub(super) phase: Phase,
-    pub(super) linked: Linked,
+    pub(super) work: Work,
+    pub(super) hard_bytes: u64,
+    pub(super) hard_name: String,
     pub(super) assets: BTreeMap<String, (File, u64)>,
     pub(super) selection: Option<Selection>,
     pub(super) seed_text: String,
@@ -40,7 +41,7 @@ impl Plan {
         let (overlay, name) = host.registry.resolve(&invocation.target, invocation.phase)?;
         let capability = &overlay.manifest.capabilities[&name];
         let phase = phase_of(&overlay, &name, capability, invocation.phase)?;
-        check_policy(&overlay, capability, phase, invocation.mode)?;
+        check_policy(&overlay, phase, invocation.mode)?;
         let payload = invocation.input.bytes();
         let most = host.settings.limits.input_bytes;
         if payload.len() as u64 > most {
@@ -60,10 +61,15 @@ impl Plan {
         let mut durations = vec![("check", at.elapsed())];
 
         let at = Instant::now();
-        let bytes = overlay.component_bytes()?;
-        let prepared = host.engine()?.prepare(&bytes, &sha256_hex(&bytes))?;
-        host.engine()?.check_imports(&prepared, &overlay.grants)?;
-        let linked = host.engine()?.link(&prepared, &overlay.grants)?;
+        let profile = invocation.profile.unwrap_or(capability.default_profile).profile();
+        let (hard_bytes, hard_name) = (profile.hard_bytes(), format!("HARD of profile {}", profile.name.name()));
+        let work = Work::prepare(host, &overlay, capability, hard_bytes, &hard_name)?;
+        if !matches!(work, Work::Wasm(_)) && matches!(invocation.input, Input::Raw(_)) {
+            return Err(Error::bad_input(format!(
+                "overlay `{}`: services and commands take JSON, not raw bytes",
+                overlay.manifest.name
+            )));
+        }
         durations.push(("engine", at.elapsed()));
 
         let at = Instant::now();
@@ -76,7 +82,9 @@ impl Plan {
         Ok(Self {
             capability: name,
             phase,
-            linked,
+            work,
+            hard_bytes,
+            hard_name,
             assets,
             selection,
             seed_text,
@@ -107,18 +115,11 @@ fn phase_of(overlay: &InstalledOverlay, name: &str, capability: &Capability, ask
     }
 }
 
-fn check_policy(overlay: &InstalledOverlay, capability: &Capability, phase: Phase, mode: Mode) -> Result<()> {
+fn check_policy(overlay: &InstalledOverlay, phase: Phase, mode: Mode) -> Result<()> {
     let name = &overlay.manifest.name;
     if phase == Phase::Ascend && !overlay.manifest.has_right(Right::Exec) {
         return Err(Error::refused(format!("overlay `{name}` may not run in ASCEND without the right `exec`"))
             .hint("choose an analysis phase with --phase"));
-    }
-    if capability.runner != Runner::Wasm {
-        return Err(Error::refused(format!(
-            "overlay `{name}`: the runner `{}` is not part of this version",
-            capability.runner.name()
-        ))
-        .hint("this version runs WebAssembly overlays"));
     }
     if mode == Mode::Fast && overlay.manifest.policy.deterministic {
         return Err(Error::refused(format!("overlay `{name}` demands strict mode (policy.deterministic)"))

@@ -15,4 +15,7 @@ pub use call::{
     SavedArtifact, Script, Stop, StressBand, TraceEnd, Usage, World,
 };
 pub use engine::{ENGINE_VERSION, Engine, EngineOptions, Prepared};
-pub use runner::{CallEnd, CallFailure, CallRequest, FailureKind, Linked, call_wasm};
+pub use runner::{
+    CallEnd, CallFailure, CallRequest, FailureKind, HttpCall, Linked, ProcCall, Sandboxed, ServiceCall, call_http,
+    call_proc, call_wasm,
+};

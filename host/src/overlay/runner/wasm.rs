@@ -10,74 +10,16 @@ use std::collections::BTreeSet;
 use wasmtime::component::Linker;
 use wasmtime::{Store, Trap};
 
-use crate::error::{Error, ErrorKind, Result};
+use super::{CallEnd, CallFailure, CallRequest, FailureKind};
+use crate::error::{Error, Result};
 use crate::overlay::bindings::OverlayPre;
 use crate::overlay::bindings::clamp::overlay::types::Request;
-use crate::overlay::call::{CallSetup, CallState, LimitHit, Stop, TraceEnd, Usage};
+use crate::overlay::call::{CallSetup, CallState, LimitHit, Stop};
 use crate::overlay::engine::{Engine, Prepared, one_line};
 use crate::overlay::grant;
 
 /// Fuel between two looks at the clock; about 0.1 ms.
 const YIELD_INTERVAL: u64 = 1_000_000;
-
-/// What the guest gets.
-#[derive(Clone, Debug)]
-pub struct CallRequest {
-    /// Bare name of the capability.
-    pub capability: String,
-    /// `OPEN`, ...
-    pub phase: String,
-    /// `application/json` or `application/octet-stream`.
-    pub content_type: String,
-    /// JSON as its JCS bytes, anything else as given.
-    pub payload: Vec<u8>,
-}
-
-/// Why a call gave no result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FailureKind {
-    /// The overlay said so itself.
-    Overlay,
-    /// It trapped.
-    Trap,
-    /// It reached a limit.
-    Limit,
-    /// The host or a backend failed while working for it.
-    Host(ErrorKind),
-}
-
-/// A call without a result.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CallFailure {
-    /// Who is to blame.
-    pub kind: FailureKind,
-    /// The overlay's own code, or `trap`, `limit`, ...
-    pub code: String,
-    /// One line.
-    pub message: String,
-    /// What to do, where that is known.
-    pub hint: Option<String>,
-    /// The overlay's own data, empty if there is none.
-    pub data: Vec<u8>,
-}
-
-/// How a call ended.
-pub struct CallEnd {
-    /// The reply's bytes.
-    pub reply: Result<Vec<u8>, CallFailure>,
-    /// What it used.
-    pub usage: Usage,
-    /// Artifacts that were finished.
-    pub artifacts: std::collections::BTreeMap<String, crate::overlay::call::SavedArtifact>,
-    /// Time inside the backend; part of the call's.
-    pub kernel_time: std::time::Duration,
-    /// The clock ended it, so that what it used may differ the next time.
-    pub stopped_by_clock: bool,
-    /// Where the clock stopped it.
-    pub stop: Option<Stop>,
-    /// What passed between it and the host.
-    pub trace: TraceEnd,
-}
 
 impl Engine {
     /// Links a component with what was granted and nothing else, once for all its calls.

@@ -1,0 +1,233 @@
+//! A capability that is a command: one process for each call, in a sandbox, with the call as JSON on stdin and the answer as
+//! JSON on stdout. Its whole process group ends with the call.
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Read, Write as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+
+use super::service::failed;
+use super::{CallEnd, CallFailure, FailureKind, ServiceCall};
+use crate::error::{Error, Result};
+use crate::overlay::call::Hints;
+use crate::sandbox::Sandbox;
+
+/// How often a process is looked at.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// What runs.
+#[derive(Clone, Debug)]
+pub struct ProcCall {
+    /// The manifest's command, the capability's path, and `--stdin-json`.
+    pub command: Vec<String>,
+    /// The overlay's folder.
+    pub folder: PathBuf,
+    /// What the operator set for it, as variables `CLAMP_CONFIG_KEY`.
+    pub variables: Vec<(String, String)>,
+    /// What holds it.
+    pub sandbox: Sandbox,
+    /// This program, which puts on the sandbox before it becomes the command.
+    pub program: PathBuf,
+    /// Bytes of memory that all of its processes may use together.
+    pub hard_bytes: u64,
+    /// How messages name that limit.
+    pub hard_name: String,
+}
+
+/// Which parts of the sandbox held, for the record.
+pub type Sandboxed = Value;
+
+/// Carries one call to its end.
+///
+/// # Errors
+/// What keeps the process from being started at all.
+pub fn call_proc(what: &ProcCall, call: &ServiceCall) -> Result<(CallEnd, Sandboxed)> {
+    let begun = Instant::now();
+    let cannot = |e: &std::io::Error| Error::io("cannot make a temporary folder for a command", e);
+    let room = tempfile::tempdir().map_err(|e| cannot(&e))?;
+    let report = tempfile::NamedTempFile::new().map_err(|e| cannot(&e))?;
+    let sandbox = Sandbox { report: report.path().to_owned(), writable: vec![room.path().to_owned()], ..what.sandbox.clone() };
+    let mut command = Command::new(&what.program);
+    command.args(sandbox.words()).arg("--").args(&what.command);
+    command.current_dir(&what.folder).env_clear().envs(variables(what, &call.hints));
+    command.env("TMPDIR", room.path()).env("HOME", room.path());
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let child = command.spawn().map_err(|e| Error::io(format!("cannot start {}", what.program.display()), &e))?;
+    let mut running = Running::new(child, call);
+    let end = running.end(what, call, begun);
+    let mut said = String::new();
+    let _ = File::open(report.path()).and_then(|mut file| file.read_to_string(&mut said));
+    let held = serde_json::from_str(&said).unwrap_or(Value::Null);
+    let Ended { status, late, over } = end;
+    let (out, err) = running.words();
+    for line in err.lines().filter(|line| !line.trim().is_empty()) {
+        tracing::info!(target: "guest", event = "stderr", data = %json!(line));
+    }
+    let who = what.command.first().map_or("the command", String::as_str);
+    // A sandbox that could not be put on is no fault of the overlay's.
+    if let Some(problem) = held.get("error").and_then(Value::as_str) {
+        return Err(Error::refused(format!("{who}: {problem}")).hint("a command is only run in its sandbox"));
+    }
+    let reply = match (over, late) {
+        (Some(used), _) => Err(CallFailure {
+            kind: FailureKind::Limit,
+            code: "limit".into(),
+            message: format!("limit `{}`: its processes use {used} bytes, {} are allowed", what.hard_name, what.hard_bytes),
+            hint: Some("choose a larger --profile if the overlay really needs it".into()),
+            data: Vec::new(),
+        }),
+        (None, true) => Err(call.too_late()),
+        (None, false) => match out {
+            None => Err(call.too_long(who)),
+            Some(out) if status.success() => call.reply(who, &out),
+            Some(_) => Err(ended_badly(who, status, &err)),
+        },
+    };
+    Ok((call.end(reply, late), held))
+}
+
+fn variables(what: &ProcCall, hints: &Hints) -> Vec<(OsString, OsString)> {
+    let mut all = vec![
+        ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
+        ("LANG".to_owned(), "C.UTF-8".to_owned()),
+        ("CLAMP_KV_SHRINK_FACTOR".to_owned(), hints.kv_shrink_factor.to_string()),
+        ("CLAMP_DISABLED_FEATURES".to_owned(), hints.disabled_features.join(",")),
+    ];
+    let given = |name: &str, value: Option<String>| value.map(|value| (name.to_owned(), value));
+    all.extend(given("CLAMP_MAX_CONTEXT_TOKENS", hints.max_context_tokens.map(|tokens| tokens.to_string())));
+    all.extend(given("CLAMP_BATCH_MODE", hints.batch_mode.clone()));
+    all.extend(given("CLAMP_OFFLOAD_TIER", hints.offload_tier.clone()));
+    all.extend(what.variables.iter().cloned());
+    all.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
+}
+
+/// `exit code 3`, or the signal; with the end of what it said.
+fn ended_badly(who: &str, status: ExitStatus, err: &str) -> CallFailure {
+    let how = match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "an unknown end".to_owned(),
+    };
+    let last = err.lines().rev().find(|line| !line.trim().is_empty()).map(|line| format!(": {}", line.trim()));
+    let mut failure = failed("exit", format!("{who} ended with {how}{}", last.unwrap_or_default()));
+    failure.data = serde_json::to_vec(&json!({"exit_code": status.code(), "signal": status.signal(), "stderr": err}))
+        .unwrap_or_default();
+    failure
+}
+
+/// A process with its three streams, each served by a thread of its own.
+struct Running {
+    child: Child,
+    group: Option<Pid>,
+    out: mpsc::Receiver<Option<Vec<u8>>>,
+    err: mpsc::Receiver<Option<Vec<u8>>>,
+}
+
+/// How it ended.
+struct Ended {
+    status: ExitStatus,
+    late: bool,
+    /// Bytes in use when they were too many.
+    over: Option<u64>,
+}
+
+impl Running {
+    fn new(mut child: Child, call: &ServiceCall) -> Self {
+        let request = call.request();
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that does not read is not waited for; the write ends with the pipe.
+            thread::spawn(move || drop(stdin.write_all(&request)));
+        }
+        let out = read(child.stdout.take(), call.response_bytes, false);
+        let err = read(child.stderr.take(), call.log_bytes, true);
+        let group = Pid::from_raw(child.id().cast_signed());
+        Self { child, group, out, err }
+    }
+
+    /// Waits for the first process, ends it where it takes too long or too much, and then ends whatever it left behind.
+    fn end(&mut self, what: &ProcCall, call: &ServiceCall, begun: Instant) -> Ended {
+        let (mut late, mut over, mut looked) = (false, None, Instant::now());
+        let status = loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => break status,
+                Ok(None) => {}
+                Err(_) => break ExitStatus::from_raw(-1),
+            }
+            late = begun.elapsed() >= call.timeout;
+            if looked.elapsed() > Duration::from_millis(50) {
+                looked = Instant::now();
+                over = self.group.map(resident_bytes).filter(|used| *used > what.hard_bytes);
+            }
+            if late || over.is_some() {
+                self.kill();
+                break self.child.wait().unwrap_or(ExitStatus::from_raw(-1));
+            }
+            thread::sleep(PAUSE);
+        };
+        self.kill();
+        Ended { status, late, over }
+    }
+
+    fn kill(&self) {
+        if let Some(group) = self.group {
+            // None of the group may be left, and then there is nobody to end.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+
+    /// Everything on stdout, `None` if it was too much; and the beginning of stderr.
+    fn words(&self) -> (Option<Vec<u8>>, String) {
+        // The pipes end with the group; a process that left the group may hold them, and is not waited for.
+        let second = Duration::from_secs(1);
+        let out = self.out.recv_timeout(second).unwrap_or(None);
+        let err = self.err.recv_timeout(second).ok().flatten().unwrap_or_default();
+        (out, String::from_utf8_lossy(&err).into_owned())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads a stream to its end on a thread; of more than `most` bytes nothing or, if `cut`, the beginning.
+fn read(stream: Option<impl Read + Send + 'static>, most: u64, cut: bool) -> mpsc::Receiver<Option<Vec<u8>>> {
+    let (send, receive) = mpsc::channel();
+    thread::spawn(move || {
+        let Some(mut stream) = stream else { return };
+        let mut bytes = Vec::new();
+        let _ = (&mut stream).take(most.saturating_add(1)).read_to_end(&mut bytes);
+        let is_over = bytes.len() as u64 > most;
+        bytes.truncate(usize::try_from(most).unwrap_or(usize::MAX));
+        let _ = send.send(if is_over && !cut { None } else { Some(bytes) });
+        // The rest is taken too, so that the command is not stuck on a full pipe.
+        let _ = std::io::copy(&mut stream, &mut std::io::sink());
+    });
+    receive
+}
+
+/// What the processes of a group have in memory, shared pages counted once a process.
+fn resident_bytes(group: Pid) -> u64 {
+    let page = rustix::param::page_size() as u64;
+    let pages = |entry: std::fs::DirEntry| -> Option<u64> {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).ok()?;
+        // The second field is the name in parentheses, which may hold anything.
+        let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+        let of = fields.nth(2)?.parse::<i32>().ok()?;
+        if of != group.as_raw_nonzero().get() {
+            return None;
+        }
+        fields.nth(18)?.parse().ok()
+    };
+    std::fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(pages).sum::<u64>() * page
+}
