@@ -15,8 +15,8 @@ use super::output::{Output, error_json, table};
 use super::setup;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::sandbox::Sandbox;
 use crate::overlay::registry::{self, GrantChoice, InstallOptions, InstalledOverlay};
+use crate::sandbox::Sandbox;
 
 #[derive(Subcommand)]
 pub(super) enum OverlayCommand {

@@ -74,7 +74,9 @@ impl Plan {
             }),
             limits: limits_json(&host.settings.limits),
             engine: match self.work {
-                Work::Wasm(_) => json!({"version": crate::overlay::ENGINE_VERSION, "settings": host.engine()?.settings()}),
+                Work::Wasm(_) => {
+                    json!({"version": crate::overlay::ENGINE_VERSION, "settings": host.engine()?.settings()})
+                }
                 Work::Http(_) | Work::Proc(_) => Value::Null,
             },
             usage: if facts.stopped_by_clock { Value::Null } else { json!(facts.usage) },

@@ -12,19 +12,19 @@ use serde_json::{Map, Value, json};
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer, Registry as TracingRegistry};
 
-use super::input::Input;
 use super::Invocation;
-use super::work::Work;
 use super::facts::Facts;
+use super::input::Input;
 use super::outcome::{Failure, Outcome};
 use super::plan::Plan;
+use super::work::Work;
 use crate::backend::{DeviceUse, FpEnvironment, Queue, QueueOptions};
 use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, use_limits};
 use crate::overlay::{
-    Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Linked, Progress, ServiceCall, Stop,
-    TraceEnd, call_http, call_proc, call_wasm,
+    Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Linked, Progress, ServiceCall,
+    Stop, TraceEnd, call_http, call_proc, call_wasm,
 };
 use crate::run::{RunFolder, RunLog, WorkingTree, manifest_bytes};
 

@@ -7,7 +7,8 @@ use std::io::{Read, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -54,7 +55,8 @@ pub fn call_proc(what: &ProcCall, call: &ServiceCall) -> Result<(CallEnd, Sandbo
     let cannot = |e: &std::io::Error| Error::io("cannot make a temporary folder for a command", e);
     let room = tempfile::tempdir().map_err(|e| cannot(&e))?;
     let report = tempfile::NamedTempFile::new().map_err(|e| cannot(&e))?;
-    let sandbox = Sandbox { report: report.path().to_owned(), writable: vec![room.path().to_owned()], ..what.sandbox.clone() };
+    let sandbox =
+        Sandbox { report: report.path().to_owned(), writable: vec![room.path().to_owned()], ..what.sandbox.clone() };
     let mut command = Command::new(&what.program);
     command.args(sandbox.words()).arg("--").args(&what.command);
     command.current_dir(&what.folder).env_clear().envs(variables(what, &call.hints));
@@ -80,7 +82,10 @@ pub fn call_proc(what: &ProcCall, call: &ServiceCall) -> Result<(CallEnd, Sandbo
         (Some(used), _) => Err(CallFailure {
             kind: FailureKind::Limit,
             code: "limit".into(),
-            message: format!("limit `{}`: its processes use {used} bytes, {} are allowed", what.hard_name, what.hard_bytes),
+            message: format!(
+                "limit `{}`: its processes use {used} bytes, {} are allowed",
+                what.hard_name, what.hard_bytes
+            ),
             hint: Some("choose a larger --profile if the overlay really needs it".into()),
             data: Vec::new(),
         }),
@@ -129,6 +134,8 @@ struct Running {
     group: Option<Pid>,
     out: mpsc::Receiver<Option<Vec<u8>>>,
     err: mpsc::Receiver<Option<Vec<u8>>>,
+    /// Stdout has more than it may; there is nothing to wait for.
+    is_flooded: Arc<AtomicBool>,
 }
 
 /// How it ended.
@@ -146,10 +153,11 @@ impl Running {
             // A command that does not read is not waited for; the write ends with the pipe.
             thread::spawn(move || drop(stdin.write_all(&request)));
         }
-        let out = read(child.stdout.take(), call.response_bytes, false);
-        let err = read(child.stderr.take(), call.log_bytes, true);
+        let is_flooded = Arc::<AtomicBool>::default();
+        let out = read(child.stdout.take(), call.response_bytes, Some(Arc::clone(&is_flooded)));
+        let err = read(child.stderr.take(), call.log_bytes, None);
         let group = Pid::from_raw(child.id().cast_signed());
-        Self { child, group, out, err }
+        Self { child, group, out, err, is_flooded }
     }
 
     /// Waits for the first process, ends it where it takes too long or too much, and then ends whatever it left behind.
@@ -166,7 +174,7 @@ impl Running {
                 looked = Instant::now();
                 over = self.group.map(resident_bytes).filter(|used| *used > what.hard_bytes);
             }
-            if late || over.is_some() {
+            if late || over.is_some() || self.is_flooded.load(Ordering::Relaxed) {
                 self.kill();
                 break self.child.wait().unwrap_or(ExitStatus::from_raw(-1));
             }
@@ -200,8 +208,12 @@ impl Drop for Running {
     }
 }
 
-/// Reads a stream to its end on a thread; of more than `most` bytes nothing or, if `cut`, the beginning.
-fn read(stream: Option<impl Read + Send + 'static>, most: u64, cut: bool) -> mpsc::Receiver<Option<Vec<u8>>> {
+/// Reads a stream to its end on a thread; of more than `most` bytes the beginning or, if that is to be noted, nothing.
+fn read(
+    stream: Option<impl Read + Send + 'static>,
+    most: u64,
+    over: Option<Arc<AtomicBool>>,
+) -> mpsc::Receiver<Option<Vec<u8>>> {
     let (send, receive) = mpsc::channel();
     thread::spawn(move || {
         let Some(mut stream) = stream else { return };
@@ -209,7 +221,11 @@ fn read(stream: Option<impl Read + Send + 'static>, most: u64, cut: bool) -> mps
         let _ = (&mut stream).take(most.saturating_add(1)).read_to_end(&mut bytes);
         let is_over = bytes.len() as u64 > most;
         bytes.truncate(usize::try_from(most).unwrap_or(usize::MAX));
-        let _ = send.send(if is_over && !cut { None } else { Some(bytes) });
+        let refused = over.filter(|_| is_over);
+        let _ = send.send(if refused.is_some() { None } else { Some(bytes) });
+        if let Some(over) = refused {
+            over.store(true, Ordering::Relaxed);
+        }
         // The rest is taken too, so that the command is not stuck on a full pipe.
         let _ = std::io::copy(&mut stream, &mut std::io::sink());
     });

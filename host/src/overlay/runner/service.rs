@@ -190,6 +190,6 @@ pub(super) mod tests {
         for key in ["overlay", "version", "phase", "request_id", "timestamp_ms", "payload", "hints", "provenance"] {
             assert!(!request[key].is_null(), "{key}");
         }
-        assert_eq!(request["hints"]["kv_shrink_factor"], 1.0);
+        assert_eq!(request["hints"]["kv_shrink_factor"].as_f64(), Some(1.0));
     }
 }
