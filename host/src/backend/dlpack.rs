@@ -25,6 +25,8 @@ pub struct DlPack {
 
 // SAFETY: the standard lets a consumer call the deleter from any thread; the memory is only named here.
 unsafe impl Send for DlPack {}
+// SAFETY: as above; shared, it is only read.
+unsafe impl Sync for DlPack {}
 
 impl DlPack {
     /// Takes a tensor over; `None` for a null pointer.
