@@ -1,4 +1,4 @@
-//! `overlay install | list | show | enable | disable`.
+//! `overlay install | list | show | enable | disable | rollback | remove | verify`, and the hidden start of a command.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -8,14 +8,15 @@ use std::process::ExitCode;
 use clamp_plugin_api::manifest::Grant;
 use clamp_plugin_api::manifest::jcs::sha256_hex;
 use clap::{Args, Subcommand};
+use semver::Version;
 use serde_json::{Value, json};
 
 use super::Global;
-use super::output::{Output, error_json, table};
+use super::output::{Output, error_json, exit_of, table};
 use super::setup;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::overlay::registry::{self, GrantChoice, InstallOptions, InstalledOverlay};
+use crate::overlay::registry::{self, GrantChoice, InstallOptions, InstalledOverlay, Removed};
 use crate::sandbox::Sandbox;
 
 #[derive(Subcommand)]
@@ -30,6 +31,12 @@ pub(super) enum OverlayCommand {
     Enable(EnableArgs),
     /// Forbid an overlay to be called
     Disable(NameArgs),
+    /// Go back to the version that was installed before the enabled one
+    Rollback(NameArgs),
+    /// Take an overlay away that is not enabled, with its files
+    Remove(RemoveArgs),
+    /// Digest every file again and compare with what was installed
+    Verify(VerifyArgs),
     /// Become a command in its sandbox; what the runner of commands starts
     #[command(hide = true)]
     Sandboxed(SandboxedArgs),
@@ -68,6 +75,21 @@ pub(super) struct SandboxedArgs {
 pub(super) struct NameArgs {
     /// The overlay's name
     name: String,
+}
+
+#[derive(Args)]
+pub(super) struct RemoveArgs {
+    /// The overlay's name
+    name: String,
+    /// Only this version
+    #[arg(long, value_name = "VERSION")]
+    version: Option<Version>,
+}
+
+#[derive(Args)]
+pub(super) struct VerifyArgs {
+    /// Only these overlays
+    names: Vec<String>,
 }
 
 #[derive(Args)]
@@ -110,6 +132,64 @@ pub(super) fn run(global: &Global, command: &OverlayCommand, output: &Output) ->
             say_state(&overlay, output);
             Ok(ExitCode::SUCCESS)
         }
+        OverlayCommand::Rollback(args) => {
+            let (left, overlay) = host.registry.rollback(&args.name)?;
+            if output.json {
+                let mut value = overlay_json(&overlay);
+                value["left"] = left.to_string().into();
+                output.value(&value);
+            } else {
+                output.text(&format!("{} {left} -> {}", args.name, overlay.manifest.version));
+                say_state(&overlay, output);
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        OverlayCommand::Remove(args) => {
+            let removed = host.registry.remove(&args.name, args.version.as_ref())?;
+            if output.json {
+                let gone = |r: &Removed| json!({"name": r.name, "version": r.version.to_string(), "digest": r.digest});
+                output.value(&json!({"ok": true, "removed": removed.iter().map(gone).collect::<Vec<_>>()}));
+            }
+            for Removed { name, version, digest } in removed.iter().filter(|_| !output.json) {
+                output.text(&format!("removed {name} {version}, {digest}"));
+            }
+            Ok(ExitCode::SUCCESS)
+        }
+        OverlayCommand::Verify(args) => verify(&host, args, output),
+    }
+}
+
+/// Every version is looked at; the first that is spoilt decides the exit code.
+fn verify(host: &Host, args: &VerifyArgs, output: &Output) -> Result<ExitCode> {
+    for name in &args.names {
+        host.registry.get(name)?;
+    }
+    let is_meant = |name: &str| args.names.is_empty() || args.names.iter().any(|wanted| wanted == name);
+    let mut rows = Vec::new();
+    let mut first = None;
+    for overlay in host.registry.list().iter().filter(|overlay| is_meant(&overlay.manifest.name)) {
+        let found = overlay.verify().err();
+        rows.push((overlay.manifest.name.clone(), Some(overlay.manifest.version.to_string()), found.clone()));
+        first = first.or(found);
+    }
+    // What a newer host left behind of its bundled overlays is not spoilt, it is gone.
+    for broken in host.registry.broken().iter().filter(|broken| is_meant(&broken.name) && !broken.missing) {
+        rows.push((broken.name.clone(), None, Some(broken.error.clone())));
+        first = first.or(Some(broken.error.clone()));
+    }
+    if output.json {
+        let row = |(name, version, error): &(String, Option<String>, Option<Error>)| json!({"name": name, "version": version, "ok": error.is_none(), "error": error.as_ref().map(error_json)});
+        output.value(&json!({"ok": first.is_none(), "overlays": rows.iter().map(row).collect::<Vec<_>>()}));
+        return Ok(first.map_or(ExitCode::SUCCESS, |error| exit_of(error.kind)));
+    }
+    for (name, version, error) in &rows {
+        let version = version.as_deref().unwrap_or("?");
+        let said = error.as_ref().map_or("as installed", |error| error.message.as_str());
+        output.text(&format!("{name} {version}: {said}"));
+    }
+    match first {
+        None => Ok(ExitCode::SUCCESS),
+        Some(error) => Err(error),
     }
 }
 

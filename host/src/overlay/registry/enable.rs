@@ -16,16 +16,21 @@ impl Registry {
     /// # Errors
     /// No such overlay; a grant that its manifest does not ask for; a store that cannot be written.
     pub fn set_enabled(&mut self, name: &str, on: bool, grants: &GrantChoice) -> Result<InstalledOverlay> {
-        let overlay = self.get(name)?;
+        let overlay = self.get(name)?.clone();
         let grants = chosen(&overlay.manifest, grants, &overlay.grants)?;
-        let digest = overlay.digest.clone();
-        let entry = Entry {
-            name: name.to_owned(),
-            version: overlay.manifest.version.clone(),
-            digest: digest.clone(),
-            enabled: on,
-            grants,
-        };
+        self.decide(&overlay, on, grants)
+    }
+
+    /// Keeps a decision about one version; all others of its name are disabled.
+    pub(super) fn decide(
+        &mut self,
+        overlay: &InstalledOverlay,
+        on: bool,
+        grants: BTreeSet<Grant>,
+    ) -> Result<InstalledOverlay> {
+        let (name, digest) = (overlay.manifest.name.clone(), overlay.digest.clone());
+        let version = overlay.manifest.version.clone();
+        let entry = Entry { name: name.clone(), version, digest: digest.clone(), enabled: on, grants };
         let Some(store) = self.stores.first() else { return Err(Error::internal("a registry without a store")) };
         std::fs::create_dir_all(store)
             .map_err(|e| Error::io(format!("cannot make the folder {}", store.display()), &e))?;
@@ -40,7 +45,7 @@ impl Registry {
         *self = Self::open(&self.stores)?;
         match self.overlays.iter().find(|overlay| overlay.digest == digest) {
             Some(overlay) => Ok(overlay.clone()),
-            None => self.get(name).cloned(),
+            None => self.get(&name).cloned(),
         }
     }
 }

@@ -19,6 +19,7 @@ mod index;
 mod install;
 mod installed;
 mod package;
+mod remove;
 mod resolve;
 
 use std::collections::BTreeSet;
@@ -30,6 +31,7 @@ use crate::error::{Error, Result};
 use index::{Entry, Index};
 pub use install::{InstallOptions, Installed, install};
 pub use installed::InstalledOverlay;
+pub use remove::Removed;
 
 /// What the operator says about grants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
