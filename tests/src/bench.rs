@@ -44,6 +44,19 @@ impl Bench {
         self.temp.path().join("work")
     }
 
+    /// Keeps what OpenCL compiles for other tests and later runs of them: it takes most of a minute.
+    ///
+    /// # Panics
+    /// If the disk refuses.
+    pub fn keep_compiled(&mut self) {
+        let cache = crate::folder("CLAMP_TEST_CACHE").join("opencl");
+        std::fs::create_dir_all(cache.join("modules")).expect("a folder");
+        let own = self.home().join("cache/backends");
+        std::fs::create_dir_all(&own).expect("a folder");
+        std::os::unix::fs::symlink(cache.join("modules"), own.join("opencl")).expect("link");
+        self.environment.insert("POCL_CACHE_DIR".to_owned(), cache.join("pocl").display().to_string());
+    }
+
     /// Runs `clamp-host` of the distribution.
     pub fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Ran {
         command(&dist().join("clamp-host"), &self.work(), &self.environment, args, None)

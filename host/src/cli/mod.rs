@@ -10,6 +10,7 @@ mod kernel;
 mod output;
 mod overlay;
 mod progress;
+mod replay;
 mod run;
 mod runs;
 mod setup;
@@ -34,7 +35,7 @@ struct Cli {
     command: Command,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 success, 10 the overlay said no, 11 a limit was hit, 12 refused, 13 not \
+const EXIT_CODES: &str = "Exit codes: 0 success, 3 replay diverged, 4 replay not comparable, 10 the overlay said no, 11 a limit was hit, 12 refused, 13 not \
 found, 14 bad input, 15 backend failure, 16 no GPU, 17 input/output or disk, 18 not certified, 19 slower than before, 20 plugin not trusted, 64 wrong usage, 70 a fault of this \
 program.";
 
@@ -59,6 +60,8 @@ struct Global {
 enum Command {
     /// Run an overlay once and record it
     Run(run::RunArgs),
+    /// Do a recorded run once more and compare
+    Replay(replay::ReplayArgs),
     /// Look at recorded runs
     #[command(subcommand)]
     Runs(runs::RunsCommand),
@@ -115,6 +118,7 @@ fn dispatch(cli: &Cli, output: &Output) -> Result<ExitCode> {
     let global = &cli.global;
     match &cli.command {
         Command::Run(args) => run::run(global, args, output),
+        Command::Replay(args) => replay::run(global, args, output),
         Command::Runs(command) => runs::run(global, command, output),
         Command::Backend(command) => backend::run(global, command, output),
         Command::Kernel(command) => kernel::run(global, command, output),

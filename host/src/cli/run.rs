@@ -109,6 +109,7 @@ fn prepare(global: &Global, args: &RunArgs) -> Result<(Host, Invocation)> {
         seed: host.settings.run.seed.clone(),
         threads: host.settings.run.threads,
         run_root: host.run_root(),
+        pinned: None,
         argv: std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect(),
     };
     Ok((host, invocation))

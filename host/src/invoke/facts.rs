@@ -31,6 +31,8 @@ pub(super) struct Facts<'a> {
     pub(super) device_use: Option<DeviceUse>,
     pub(super) stop: Option<Stop>,
     pub(super) trace: &'a TraceEnd,
+    /// Of calls.jsonl, if there is one.
+    pub(super) calls_sha256: Option<String>,
     pub(super) stopped_by_clock: bool,
     pub(super) log: LogDigest,
     pub(super) artifacts: BTreeMap<String, SavedArtifact>,
@@ -45,6 +47,7 @@ impl Plan {
     pub(super) fn record(&self, host: &Host, invocation: &Invocation, facts: Facts<'_>) -> Result<Record> {
         let manifest = &self.overlay.manifest;
         let volatile = self.volatile(invocation, &facts);
+        let world = self.world(host);
         Ok(Record {
             working_tree: facts.tree,
             mode: invocation.mode.name(),
@@ -57,9 +60,11 @@ impl Plan {
                 "digest": self.overlay.digest,
                 "component_sha256": manifest.entrypoints.wasm.as_ref().map(|wasm| wasm.sha256.clone()),
                 "grants": self.overlay.grants.iter().map(|g| g.name()).collect::<Vec<_>>(),
+                "config": world.config,
             }),
             capability: self.capability.clone(),
             phase: self.phase.name().into(),
+            hints: if world.hints.is_degraded() { json!(world.hints) } else { json!({}) },
             input: json!({
                 "content_type": invocation.input.content_type(),
                 "bytes": self.payload.len(),
@@ -194,7 +199,8 @@ impl Plan {
         volatile.insert("stop".into(), json!(facts.stop));
         volatile.insert(
             "trace".into(),
-            json!({"sha256": facts.trace.sha256, "calls": facts.trace.marks.len(), "answers": facts.trace.answers.len()}),
+            json!({"sha256": facts.trace.sha256, "calls": facts.trace.marks.len(), "answers": facts.trace.answers.len(),
+                "calls_sha256": facts.calls_sha256}),
         );
         if let Some(selection) = &self.selection {
             volatile.insert("device".into(), Self::device_facts(selection, facts.device_use));

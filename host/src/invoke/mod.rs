@@ -6,17 +6,21 @@ mod input;
 mod outcome;
 mod pipeline;
 mod plan;
+mod recorded;
+mod replay;
 mod work;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
-use clamp_plugin_api::manifest::{Phase, ProfileName};
+use clamp_plugin_api::manifest::{Grant, Phase, ProfileName};
 
 use crate::config::Mode;
 
 pub use input::Input;
 pub use outcome::{Failure, Outcome};
 pub use pipeline::{EchoLayer, Observer, run};
+pub use replay::{Replayed, Verdict, replay};
 
 /// One wish to run an overlay.
 #[derive(Clone, Debug)]
@@ -43,4 +47,15 @@ pub struct Invocation {
     pub run_root: PathBuf,
     /// The command line or request as it came, for the record.
     pub argv: Vec<String>,
+    /// This very version with these grants, whatever is enabled now; `None` goes by the registry.
+    pub pinned: Option<Pinned>,
+}
+
+/// A version of an overlay and what it was given.
+#[derive(Clone, Debug)]
+pub struct Pinned {
+    /// Of the manifest.
+    pub digest: String,
+    /// What it gets.
+    pub grants: BTreeSet<Grant>,
 }

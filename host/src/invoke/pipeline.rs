@@ -23,8 +23,8 @@ use crate::config::Mode;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, use_limits};
 use crate::overlay::{
-    Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Linked, Progress, ServiceCall,
-    Stop, TraceEnd, call_http, call_proc, call_wasm,
+    Account, ArtifactSink, CallEnd, CallFailure, CallRequest, CallSetup, FailureKind, Linked, Progress, Script,
+    ServiceCall, Stop, TraceEnd, World, call_http, call_proc, call_wasm,
 };
 use crate::run::{RunFolder, RunLog, WorkingTree, manifest_bytes};
 
@@ -55,6 +55,16 @@ pub fn run(host: &Host, invocation: &Invocation, observer: Observer) -> Result<O
     tracing::subscriber::with_default(subscriber, || {
         plan.carry_out(host, invocation, folder, &log, observer.progress, begin)
     })
+}
+
+/// What a call of a component may reach.
+pub(super) struct Reach {
+    pub(super) assets: BTreeMap<String, (File, u64)>,
+    pub(super) artifacts: Box<dyn ArtifactSink>,
+    pub(super) progress: Box<dyn Progress>,
+    pub(super) world: World,
+    /// In a replay, what stands in the place of the world.
+    pub(super) script: Option<Script>,
 }
 
 pub(super) struct Begin {
@@ -91,7 +101,9 @@ impl Plan {
         let at = Instant::now();
         let (end, device_use, sandbox) = match &self.work {
             Work::Wasm(linked) => {
-                let (end, used) = self.call(host, invocation, linked, assets, folder.artifacts(), progress)?;
+                let (artifacts, world) = (Box::new(folder.artifacts()), self.world(host));
+                let reach = Reach { assets, artifacts, progress, world, script: None };
+                let (end, used) = self.call(host, invocation, linked, reach)?;
                 (end, used, None)
             }
             Work::Http(to) => (call_http(to, &self.service_call(host, invocation, &run_id)), None, None),
@@ -122,7 +134,7 @@ impl Plan {
         let mut files = Map::new();
         folder.write(invocation.input.file_name(), &self.payload)?;
         files.insert("input".into(), invocation.input.file_name().into());
-        write_trace(&folder, end.stop, &end.trace, &mut files)?;
+        let calls_sha256 = write_trace(&folder, end.stop, &end.trace, &mut files)?;
         let result = match &reply {
             Ok(bytes) => {
                 let name = if serde_json::from_slice::<Value>(bytes).is_ok() { "result.json" } else { "result.bin" };
@@ -156,6 +168,7 @@ impl Plan {
                 device_use,
                 stop: end.stop,
                 trace: &end.trace,
+                calls_sha256,
                 stopped_by_clock: end.stopped_by_clock,
                 log,
                 artifacts: end.artifacts,
@@ -188,15 +201,14 @@ impl Plan {
     }
 
     /// Gives the call what it may use and carries it to its end.
-    fn call(
+    pub(super) fn call(
         &self,
         host: &Host,
         invocation: &Invocation,
         linked: &Linked,
-        assets: BTreeMap<String, (File, u64)>,
-        artifacts: impl ArtifactSink + 'static,
-        progress: Box<dyn Progress>,
+        reach: Reach,
     ) -> Result<(CallEnd, Option<DeviceUse>)> {
+        let Reach { assets, artifacts, progress, world, script } = reach;
         let manifest = &self.overlay.manifest;
         let capability = &manifest.capabilities[&self.capability];
         let strict = invocation.mode == Mode::Strict;
@@ -219,7 +231,7 @@ impl Plan {
             queue,
             kernels: manifest.kernels.iter().cloned().collect::<BTreeSet<_>>(),
             assets,
-            artifacts: Box::new(artifacts),
+            artifacts,
             progress,
             phase: self.phase,
             may_write: self.phase.may_write() && manifest.has_right(Right::Exec),
@@ -228,8 +240,8 @@ impl Plan {
             limits,
             account: Account::new(self.hard_bytes),
             hard_name: self.hard_name.clone(),
-            world: host.world(&manifest.name, &self.overlay.grants),
-            script: None,
+            world,
+            script,
         };
         let request = CallRequest {
             capability: self.capability.clone(),
@@ -244,8 +256,13 @@ impl Plan {
 }
 
 impl Plan {
+    /// What the call may reach outside itself.
+    pub(super) fn world(&self, host: &Host) -> World {
+        host.world(&self.overlay.manifest.name, &self.overlay.grants)
+    }
+
     /// The call as a service or a command is told it.
-    fn service_call(&self, host: &Host, invocation: &Invocation, run_id: &str) -> ServiceCall {
+    pub(super) fn service_call(&self, host: &Host, invocation: &Invocation, run_id: &str) -> ServiceCall {
         let manifest = &self.overlay.manifest;
         let limits = host.call_limits(manifest.capabilities[&self.capability].timeout.as_duration());
         let (payload, payload_hash) = match &invocation.input {
@@ -264,7 +281,7 @@ impl Plan {
             payload_hash,
             seed: self.seed_text.clone(),
             mode: invocation.mode.name(),
-            hints: host.world(&manifest.name, &self.overlay.grants).hints,
+            hints: self.world(host).hints,
             timeout: limits.wall,
             timeout_name: limits.wall_name,
             response_bytes: limits.response_bytes,
@@ -275,7 +292,13 @@ impl Plan {
 
 /// What a replay needs that cannot be derived again, and the marks of all host calls; files that would be empty are not
 /// written.
-fn write_trace(folder: &RunFolder, stop: Option<Stop>, trace: &TraceEnd, files: &mut Map<String, Value>) -> Result<()> {
+fn write_trace(
+    folder: &RunFolder,
+    stop: Option<Stop>,
+    trace: &TraceEnd,
+    files: &mut Map<String, Value>,
+) -> Result<Option<String>> {
+    let mut calls_sha256 = None;
     if stop.is_some() || !trace.answers.is_empty() {
         let mut lines = Vec::new();
         for answer in &trace.answers {
@@ -287,6 +310,7 @@ fn write_trace(folder: &RunFolder, stop: Option<Stop>, trace: &TraceEnd, files: 
             lines.push(b'\n');
         }
         folder.write("calls.jsonl", &lines)?;
+        calls_sha256 = Some(sha256_hex(&lines));
         files.insert("calls".into(), "calls.jsonl".into());
     }
     if !trace.marks.is_empty() {
@@ -294,7 +318,7 @@ fn write_trace(folder: &RunFolder, stop: Option<Stop>, trace: &TraceEnd, files: 
         folder.write("trace.bin", &marks)?;
         files.insert("trace".into(), "trace.bin".into());
     }
-    Ok(())
+    Ok(calls_sha256)
 }
 
 fn failure_of(failure: CallFailure) -> Failure {

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use clamp_kernels::catalogue;
 use clamp_plugin_api::manifest::{Capability, Grant, Phase, Right, ids};
 
-use super::Invocation;
 use super::input::{Input, too_large};
 use super::work::Work;
+use super::{Invocation, Pinned};
 use crate::backend::{Bits, Selection, Wish, select};
 use crate::config::Mode;
 use crate::error::{Error, Result};
@@ -38,7 +38,10 @@ impl Plan {
     /// Checks everything that can be checked without running anything.
     pub(super) fn check(host: &Host, invocation: &Invocation) -> Result<Self> {
         let at = Instant::now();
-        let (overlay, name) = host.registry.resolve(&invocation.target, invocation.phase)?;
+        let (overlay, name) = match &invocation.pinned {
+            None => host.registry.resolve(&invocation.target, invocation.phase)?,
+            Some(pinned) => pinned_overlay(host, &invocation.target, pinned)?,
+        };
         let capability = &overlay.manifest.capabilities[&name];
         let phase = phase_of(&overlay, &name, capability, invocation.phase)?;
         check_policy(&overlay, phase, invocation.mode)?;
@@ -95,6 +98,22 @@ impl Plan {
             overlay,
         })
     }
+}
+
+/// The recorded version and its capability, enabled or not, with the grants that it had.
+fn pinned_overlay(host: &Host, target: &str, pinned: &Pinned) -> Result<(InstalledOverlay, String)> {
+    let (name, capability) = target.split_once('.').unwrap_or((target, ""));
+    let found = host.registry.list().iter().find(|overlay| overlay.digest == pinned.digest);
+    let Some(overlay) = found else {
+        return Err(Error::not_found(format!("the version of overlay `{name}` that ran is not installed"))
+            .hint(format!("install the package whose digest is {}", pinned.digest)));
+    };
+    if !overlay.manifest.capabilities.contains_key(capability) {
+        return Err(Error::bad_input(format!("overlay `{name}` {} has no capability `{capability}`", pinned.digest)));
+    }
+    let mut overlay = overlay.clone();
+    overlay.grants.clone_from(&pinned.grants);
+    Ok((overlay, capability.to_owned()))
 }
 
 fn phase_of(overlay: &InstalledOverlay, name: &str, capability: &Capability, asked: Option<Phase>) -> Result<Phase> {

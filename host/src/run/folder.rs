@@ -114,11 +114,7 @@ impl FolderArtifacts {
 
 impl ArtifactSink for FolderArtifacts {
     fn create(&mut self, name: &str) -> Result<u64> {
-        if !is_plain(name) {
-            return Err(Error::bad_input(format!(
-                "artifact name {name:?}: allowed are 1 to 128 letters, digits, '.', '_' and '-', not beginning with '.'"
-            )));
-        }
+        check_artifact_name(name)?;
         if self.finished.contains_key(name) || self.open.values().any(|part| part.name == name) {
             return Err(Error::bad_input(format!("artifact `{name}` exists already")));
         }
@@ -172,6 +168,16 @@ impl Drop for FolderArtifacts {
             let _ = durable::fsync_dir(&self.folder);
         }
     }
+}
+
+/// Refuses an artifact's name that is not a plain file name.
+pub fn check_artifact_name(name: &str) -> Result<()> {
+    if is_plain(name) {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!(
+        "artifact name {name:?}: allowed are 1 to 128 letters, digits, '.', '_' and '-', not beginning with '.'"
+    )))
 }
 
 /// A name that is a file name everywhere and hides nothing.

@@ -9,7 +9,7 @@ mod record;
 mod source;
 mod verify;
 
-pub use folder::RunFolder;
+pub use folder::{RunFolder, check_artifact_name};
 pub use listing::{RunSummary, find, list, read_manifest};
 pub use log::{LogDigest, RunLog, RunLogLayer};
 pub use program::Program;

@@ -65,6 +65,8 @@ pub struct Record {
     pub capability: String,
     /// The phase of the call.
     pub phase: String,
+    /// How the call was asked to get by with less memory; empty if it was not.
+    pub hints: Value,
     /// Content type, size, payload_hash.
     pub input: Value,
     /// Assets by name.
@@ -118,7 +120,7 @@ impl Record {
                 "backend_settings": {},
             },
             "command": self.command,
-            "hints": {},
+            "hints": self.hints,
             "overlay": self.overlay,
             "capability": self.capability,
             "phase": self.phase,
