@@ -144,7 +144,8 @@ def _check_case(report, host, folder, index, case, dry_run):
     report.launches += len(case.threads)
     if dry_run:
         return
-    command = [host, "kernel", "run", report.id]
+    # Named, so that no other backend is started only to be passed over.
+    command = [host, "kernel", "run", report.id, "--backend", "cpu"]
     for name, array in case.inputs.items():
         path = folder / f"{name}.npy"
         np.save(path, array)
