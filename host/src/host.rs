@@ -83,7 +83,7 @@ impl Host {
             store: granted(Grant::Store).then(|| Arc::new(self.store.shelf(overlay))),
             hints: Hints::default(),
             config: match granted(Grant::Config) {
-                true => own.into_iter().filter(|(key, _)| key != HTTP_HOSTS).collect(),
+                true => own.into_iter().filter(|(key, _)| key != HTTP_HOSTS && key != PROC_PATHS).collect(),
                 false => BTreeMap::new(),
             },
         }
@@ -234,6 +234,7 @@ impl Host {
             artifact_bytes: limits.artifact_bytes,
             artifacts: limits.artifacts,
             hostcall_bytes: limits.hostcall_bytes,
+            answer_bytes: limits.answer_bytes,
             handles: limits.handles,
             queued_launches: limits.queued_launches,
         }
@@ -242,6 +243,9 @@ impl Host {
 
 /// The setting of an overlay that names the hosts that it may ask.
 const HTTP_HOSTS: &str = "http_hosts";
+
+/// The setting of an overlay that names what its command may read beside its own folder.
+pub const PROC_PATHS: &str = "proc_paths";
 
 /// What one call may use of a device.
 pub fn use_limits(limits: &LimitSettings) -> UseLimits {
@@ -268,6 +272,7 @@ pub fn limits_json(limits: &LimitSettings) -> Map<String, Value> {
         "artifact_bytes": limits.artifact_bytes,
         "artifacts": limits.artifacts,
         "hostcall_bytes": limits.hostcall_bytes,
+        "answer_bytes": limits.answer_bytes,
         "handles": limits.handles,
         "device_memory_bytes": limits.device_memory_bytes,
         "transfer_bytes": limits.transfer_bytes,

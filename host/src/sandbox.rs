@@ -8,7 +8,7 @@ use std::process::Command;
 
 use landlock::{
     ABI, Access as _, AccessFs, CompatLevel, Compatible as _, PathBeneath, PathFd, Ruleset, RulesetAttr as _,
-    RulesetCreatedAttr as _, RulesetStatus,
+    RulesetCreatedAttr as _, RulesetStatus, Scope,
 };
 use rustix::process::{Resource, Rlimit, setrlimit};
 use serde_json::{Value, json};
@@ -53,7 +53,9 @@ impl Sandbox {
                 Ok(()) => match command.split_first() {
                     Some((program, args)) => {
                         let failed = Command::new(program).args(args).exec();
-                        Error::io(format!("cannot start {}", program.to_string_lossy()), &failed)
+                        let error = Error::io(format!("cannot start {}", program.to_string_lossy()), &failed);
+                        let _ = self.say(&json!({"error": error.message, "stage": "exec"}));
+                        return error;
                     }
                     None => Error::usage("no command"),
                 },
@@ -61,7 +63,7 @@ impl Sandbox {
             },
             Err(error) => error,
         };
-        let _ = self.say(&json!({"error": error.message}));
+        let _ = self.say(&json!({"error": error.message, "stage": "sandbox"}));
         error
     }
 
@@ -89,11 +91,13 @@ impl Sandbox {
     /// How far the kernel goes along; every path that is there is opened before, so a missing one is named.
     fn landlock(&self) -> Result<&'static str> {
         let wrong = |e: &dyn std::fmt::Display| Error::internal(format!("the sandbox cannot be made: {e}"));
-        let abi = ABI::V5;
+        let abi = ABI::V6;
         let (all, read) = (AccessFs::from_all(abi), AccessFs::from_read(abi));
         let mut rules = Ruleset::default()
             .set_compatibility(CompatLevel::BestEffort)
             .handle_access(all)
+            // No signals to processes outside, no abstract sockets of theirs.
+            .and_then(|rules| rules.scope(Scope::from_all(abi)))
             .and_then(Ruleset::create)
             .map_err(|e| wrong(&e))?;
         let system = SYSTEM.iter().map(Path::new).filter(|path| path.exists());
@@ -103,7 +107,9 @@ impl Sandbox {
         // The report is written once more if the command cannot be started.
         let report = [(self.report.as_path(), AccessFs::WriteFile | AccessFs::Truncate)];
         for (path, access) in readable.chain(writable).chain(null).chain(report) {
-            let fd = PathFd::new(path).map_err(|e| wrong(&e))?;
+            let fd = PathFd::new(path).map_err(|e| Error::not_found(format!("cannot open {}: {e}", path.display())))?;
+            // The rights of folders mean nothing for a file, and would make the whole look half enforced.
+            let access = if path.is_dir() { access } else { access & AccessFs::from_file(abi) };
             rules = rules.add_rule(PathBeneath::new(fd, access)).map_err(|e| wrong(&e))?;
         }
         let status = rules.restrict_self().map_err(|e| wrong(&e))?;

@@ -105,7 +105,7 @@ fn the_store_is_written_in_ascend_only_and_lives_as_long_as_the_host() {
     std::fs::write(bench.home().join("clamp.yaml"), "limits:\n  store_bytes: 8\n").expect("write");
     let large = run(&bench, "keep", &input).expect(10).json();
     let message = large["error"]["message"].as_str().expect("a message").to_owned();
-    assert!(message.contains("store value `value` has 9 bytes with its key, 8 are allowed"), "{large:#}");
+    assert!(message.contains("store value `value` takes 270 bytes with its key, 8 are allowed"), "{large:#}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::thread;
 
 use clamp_tests::{Bench, Ran};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 /// Runs something and gives its folder, whatever came of it.
 fn recorded(bench: &Bench, args: &[&str]) -> PathBuf {
@@ -93,11 +94,14 @@ fn failures_limits_and_stops_by_the_clock_end_as_they_ended() {
         let verdict = replay(&bench, &run, &[]).expect(0).json();
         assert_eq!(verdict["verdict"], "identical", "{way}: {verdict:#}");
     }
-    // With other limits the place of a stop says nothing.
+    // With other limits the place of a stop says nothing, neither then nor now.
     let run = recorded(&bench, &["hostile.log-flood"]);
-    std::fs::write(bench.home().join("clamp.yaml"), "limits:\n  log_records: 10\n").expect("write");
-    let verdict = replay(&bench, &run, &[]).expect(4).json();
-    assert_eq!(verdict["verdict"], "not-comparable", "{verdict:#}");
+    let good = recorded(&bench, &["digits", "--input", STEPS, "--backend", "cpu"]);
+    std::fs::write(bench.home().join("clamp.yaml"), "limits:\n  log_records: 1\n").expect("write");
+    for run in [run, good] {
+        let verdict = replay(&bench, &run, &[]).expect(4).json();
+        assert_eq!(verdict["verdict"], "not-comparable", "{verdict:#}");
+    }
 }
 
 #[test]
@@ -111,10 +115,20 @@ fn what_was_changed_is_named_at_its_place() {
     bad[8 * 99 + 3] ^= 1;
     std::fs::write(&trace, &bad).expect("write");
     let verdict = replay(&bench, &run, &[]).expect(3).json();
+    assert!(
+        verdict["reason"].as_str().is_some_and(|said| said.contains("the record was changed: trace.bin")),
+        "{verdict:#}"
+    );
+    // The same, with a record that says so.
+    let digest = |bytes: &[u8]| -> String { Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect() };
+    let text = std::fs::read_to_string(run.join("manifest.json")).expect("read");
+    std::fs::write(run.join("manifest.json"), text.replace(&digest(&good), &digest(&bad))).expect("write");
+    let verdict = replay(&bench, &run, &[]).expect(3).json();
     let reason = verdict["reason"].as_str().expect("a reason");
     assert_eq!(verdict["verdict"], "divergent");
     assert!(reason.starts_with("host call 100: ") && reason.contains("; the last kernel before it is "), "{reason}");
     std::fs::write(&trace, &good).expect("write");
+    std::fs::write(run.join("manifest.json"), &text).expect("write");
     let _ = identical(&bench, &run, &[]);
     // An artifact.
     let manifest: Value =
@@ -130,7 +144,6 @@ fn what_was_changed_is_named_at_its_place() {
     );
     std::fs::write(&artifact, &good).expect("write");
     // The recorded result.
-    let text = std::fs::read_to_string(run.join("manifest.json")).expect("read");
     let hash = manifest["output_hash"].as_str().expect("a hash");
     std::fs::write(run.join("manifest.json"), text.replace(hash, &"0".repeat(64))).expect("write");
     assert_eq!(replay(&bench, &run, &[]).expect(3).json()["verdict"], "divergent");
@@ -138,7 +151,7 @@ fn what_was_changed_is_named_at_its_place() {
     // Its input.
     let input = run.join("input.json");
     std::fs::write(&input, r#"{"steps":9}"#).expect("write");
-    let _ = replay(&bench, &run, &[]).expect(14);
+    assert_eq!(replay(&bench, &run, &[]).expect(3).json()["verdict"], "divergent");
     bench.run(&["replay", "feed"]).expect(13).complains_of("begins with `feed`");
 }
 

@@ -95,5 +95,23 @@ fn verify_digests_everything_and_names_what_changed() {
         rows.iter().find(|row| row["name"] == name).unwrap_or_else(|| panic!("{found:#}"))["ok"].clone()
     };
     assert_eq!((row("noop"), row("digits")), (Value::Bool(false), Value::Bool(true)));
+    // A version that is spoilt beyond its manifest can be left, disabled and removed.
+    let _ = bench.run(&["overlay", "install", &version(&bench, "0.2.0"), "--enable"]).expect(0);
+    let (manifest, _) = bench
+        .listing(&bench.home().join("store"))
+        .into_iter()
+        .find(|(path, _)| {
+            path.ends_with("manifest.json")
+                && std::fs::read_to_string(path).is_ok_and(|text| text.contains("\"version\":\"0.2.0\""))
+        })
+        .expect("its manifest");
+    let mut permissions = std::fs::metadata(&manifest).expect("stat").permissions();
+    #[expect(clippy::permissions_set_readonly_false, reason = "the test's own file")]
+    permissions.set_readonly(false);
+    std::fs::set_permissions(&manifest, permissions).expect("chmod");
+    std::fs::write(&manifest, b"{}").expect("write");
+    let _ = bench.run(&["overlay", "verify", "noop"]).expect(14);
+    let said = bench.run(&["overlay", "rollback", "noop"]).expect(0).stdout;
+    assert!(said.contains("noop (spoilt) -> 0.1.0"), "{said}");
     bench.run(&["overlay", "verify", "nop"]).expect(13).complains_of("there is no overlay `nop`");
 }

@@ -79,11 +79,17 @@ impl Meter {
             }
         }
         state.allocated = after;
+        Ok(Age(state.begun))
+    }
+
+    /// After memory was had.
+    pub(super) fn allocated(&self) {
+        let mut state = self.state();
+        let all = state.allocated;
         for scope in &mut state.scopes {
-            let own = after.saturating_sub(scope.before);
+            let own = all.saturating_sub(scope.before);
             scope.used.memory_peak_bytes = scope.used.memory_peak_bytes.max(own);
         }
-        Ok(Age(state.begun))
     }
 
     /// After memory was freed, or could not be had.
@@ -178,6 +184,7 @@ mod tests {
         assert!(meter.allocating("cuda:0", 21).is_err(), "what was there before is not its own");
         meter.freed(80, own);
         meter.allocating("cuda:0", 100).expect("what was freed may be had again");
+        meter.allocated();
         meter.moving("cuda:0", "upload", Way::Up, 30).expect("30 of 50");
         {
             let inner = UseGuard::begin(&meter, UseLimits { memory_bytes: None, transfer_bytes: Some(10) });

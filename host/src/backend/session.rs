@@ -98,6 +98,7 @@ impl Device {
             self.meter.freed(bytes, age);
             self.backend.error(fault, &format!("allocate {bytes} bytes"))
         })?;
+        self.meter.allocated();
         Ok(Arc::new(Buffer { device: Arc::clone(self), handle, bytes, counted: bytes, age }))
     }
 

@@ -128,6 +128,14 @@ pub(super) fn run(global: &Global, command: &OverlayCommand, output: &Output) ->
             Ok(ExitCode::SUCCESS)
         }
         OverlayCommand::Disable(args) => {
+            if host.registry.disable_spoilt(&args.name)? {
+                if output.json {
+                    output.value(&json!({"ok": true, "name": args.name, "enabled": false, "spoilt": true}));
+                } else {
+                    output.say(&format!("{} is disabled; its files are not what was installed", args.name));
+                }
+                return Ok(ExitCode::SUCCESS);
+            }
             let overlay = host.registry.set_enabled(&args.name, false, &GrantChoice::Kept)?;
             say_state(&overlay, output);
             Ok(ExitCode::SUCCESS)
@@ -136,9 +144,10 @@ pub(super) fn run(global: &Global, command: &OverlayCommand, output: &Output) ->
             let (left, overlay) = host.registry.rollback(&args.name)?;
             if output.json {
                 let mut value = overlay_json(&overlay);
-                value["left"] = left.to_string().into();
+                value["left"] = left.map(|version| version.to_string()).into();
                 output.value(&value);
             } else {
+                let left = left.map_or_else(|| "(spoilt)".to_owned(), |version| version.to_string());
                 output.text(&format!("{} {left} -> {}", args.name, overlay.manifest.version));
                 say_state(&overlay, output);
             }

@@ -165,6 +165,8 @@ settings! {
         artifacts: u64 as Count = "1024",
         /// Bytes that one host call may take from the overlay or give to it.
         hostcall_bytes: u64 as Bytes = "64MiB",
+        /// Bytes of answers of clock, store and services that a call's record keeps for a replay.
+        answer_bytes: u64 as Bytes = "256MiB",
         /// Tensors, kernels and artifacts that may be open at one time.
         handles: u64 as Count = "100000",
         /// Bytes of a device's memory at one time; 0 is no limit but the device's own.

@@ -106,9 +106,11 @@ impl Plan {
                 let (end, used) = self.call(host, invocation, linked, reach)?;
                 (end, used, None)
             }
-            Work::Http(to) => (call_http(to, &self.service_call(host, invocation, &run_id)), None, None),
+            Work::Http(to) => {
+                (call_http(to, &self.service_call(host, invocation, &run_id, self.world(host))), None, None)
+            }
             Work::Proc(what) => {
-                let (end, held) = call_proc(what, &self.service_call(host, invocation, &run_id))?;
+                let (end, held) = call_proc(what, &self.service_call(host, invocation, &run_id, self.world(host)))?;
                 (end, None, Some(held))
             }
         };
@@ -262,7 +264,7 @@ impl Plan {
     }
 
     /// The call as a service or a command is told it.
-    pub(super) fn service_call(&self, host: &Host, invocation: &Invocation, run_id: &str) -> ServiceCall {
+    pub(super) fn service_call(&self, host: &Host, invocation: &Invocation, run_id: &str, world: World) -> ServiceCall {
         let manifest = &self.overlay.manifest;
         let limits = host.call_limits(manifest.capabilities[&self.capability].timeout.as_duration());
         let (payload, payload_hash) = match &invocation.input {
@@ -281,7 +283,8 @@ impl Plan {
             payload_hash,
             seed: self.seed_text.clone(),
             mode: invocation.mode.name(),
-            hints: self.world(host).hints,
+            config: world.config,
+            hints: world.hints,
             timeout: limits.wall,
             timeout_name: limits.wall_name,
             response_bytes: limits.response_bytes,

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::time::{Duration, Instant};
 
 use clamp_kernels::catalogue;
-use clamp_plugin_api::manifest::{Capability, Grant, Phase, Right, ids};
+use clamp_plugin_api::manifest::{Capability, Grant, Phase, Right, Runner, ids};
 
 use super::input::{Input, too_large};
 use super::work::Work;
@@ -111,8 +111,14 @@ fn pinned_overlay(host: &Host, target: &str, pinned: &Pinned) -> Result<(Install
     if !overlay.manifest.capabilities.contains_key(capability) {
         return Err(Error::bad_input(format!("overlay `{name}` {} has no capability `{capability}`", pinned.digest)));
     }
+    // A record is no operator: what runs outside the sandbox of a component wants its grant of today.
+    let is_command = overlay.manifest.capabilities[capability].runner == Runner::Proc;
+    if is_command && !overlay.grants.contains(&Grant::Proc) {
+        return Err(Error::refused(format!("overlay `{name}` is run as a command and has not the grant `proc` now"))
+            .hint(format!("clamp-host overlay enable {name} --grant proc gives it, if you trust what it runs")));
+    }
     let mut overlay = overlay.clone();
-    overlay.grants.clone_from(&pinned.grants);
+    overlay.grants = pinned.grants.intersection(&overlay.manifest.grants).copied().collect();
     Ok((overlay, capability.to_owned()))
 }
 

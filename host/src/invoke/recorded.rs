@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use clamp_plugin_api::manifest::jcs::sha256_hex;
 use clamp_plugin_api::manifest::{Grant, json};
 use serde_json::Value;
 
@@ -122,24 +121,5 @@ impl Recorded {
         let bytes = self.bytes(name)?;
         let word = |chunk: &[u8]| u64::from_le_bytes(std::array::from_fn(|at| chunk.get(at).copied().unwrap_or(0)));
         Ok(bytes.chunks(8).map(|chunk| Mark(word(chunk))).collect())
-    }
-
-    /// The first artifact on disk that is not the one that was recorded.
-    pub(super) fn damage(&self) -> Result<Option<String>> {
-        for (name, sha256) in self.manifest["artifacts"].as_object().into_iter().flatten() {
-            let found = match std::fs::read(self.folder.join("artifacts").join(name)) {
-                Ok(bytes) => sha256_hex(&bytes),
-                Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                    return Ok(Some(format!("artifact {name} is no longer in the record")));
-                }
-                Err(e) => return Err(Error::io(format!("cannot read artifact {name} of the record"), &e)),
-            };
-            if *sha256 != found.as_str() {
-                return Ok(Some(format!(
-                    "artifact {name} of the record was changed: {sha256} was recorded, {found} found"
-                )));
-            }
-        }
-        Ok(None)
     }
 }

@@ -6,7 +6,7 @@ use clamp_plugin_api::manifest::jcs::sha256_hex;
 use clamp_plugin_api::manifest::{Capability, Grant, Runner};
 
 use crate::error::{Error, Result};
-use crate::host::Host;
+use crate::host::{Host, PROC_PATHS};
 use crate::overlay::registry::InstalledOverlay;
 use crate::overlay::{HttpCall, Linked, ProcCall};
 use crate::sandbox::Sandbox;
@@ -17,9 +17,6 @@ pub(super) enum Work {
     Http(HttpCall),
     Proc(Box<ProcCall>),
 }
-
-/// The setting of an overlay that names what its command may read beside its own folder.
-const PROC_PATHS: &str = "proc_paths";
 
 impl Work {
     pub(super) fn prepare(
@@ -82,16 +79,12 @@ fn command(
     let own = host.settings.overlays.get(name);
     let paths = own.and_then(|own| own.get(PROC_PATHS)).map(String::as_str).unwrap_or_default();
     let paths = paths.split(',').map(str::trim).filter(|path| !path.is_empty()).map(PathBuf::from);
-    let granted = overlay.grants.contains(&Grant::Config);
-    let values = own.into_iter().flatten().filter(|(key, _)| granted && *key != PROC_PATHS && *key != "http_hosts");
-    let variables = values.map(|(key, value)| (format!("CLAMP_CONFIG_{}", key.to_ascii_uppercase()), value.clone()));
     // What the command is checked against is what it runs.
     overlay.verify()?;
     let path = capability.path.iter().cloned();
     Ok(ProcCall {
         command: entry.command.iter().cloned().chain(path).chain(["--stdin-json".to_owned()]).collect(),
         folder: overlay.folder.clone(),
-        variables: variables.collect(),
         sandbox: Sandbox {
             readable: std::iter::once(overlay.folder.clone()).chain(paths).collect(),
             address_space: hard_bytes,

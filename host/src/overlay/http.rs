@@ -92,6 +92,10 @@ impl HttpDoor {
     /// A host that is not allowed, an address that does not answer, a time or a size that is over.
     pub fn send(&self, request: &Request) -> Result<Got> {
         self.check(&request.url)?;
+        check_method(&request.method)?;
+        for (name, _) in &request.headers {
+            check_header(name)?;
+        }
         let mut builder = http::Request::builder().method(request.method.as_str()).uri(&request.url);
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
@@ -125,6 +129,28 @@ impl HttpDoor {
     }
 }
 
+/// What a request may be; others change how the connection is used.
+const METHODS: [&str; 7] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+
+/// Headers that say where a request goes and how long it is, which is the client's own affair.
+const RESERVED: [&str; 9] =
+    ["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer", "expect", "keep-alive"];
+
+fn check_method(method: &str) -> Result<()> {
+    if METHODS.contains(&method) {
+        return Ok(());
+    }
+    Err(Error::bad_input(format!("the method {method:?} is none of {}", METHODS.join(", "))))
+}
+
+fn check_header(name: &str) -> Result<()> {
+    let lower = name.to_ascii_lowercase();
+    if RESERVED.contains(&&*lower) || lower.starts_with("proxy-") {
+        return Err(Error::bad_input(format!("the header {name:?} is set by the host and by nobody else")));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -152,5 +178,14 @@ mod tests {
             assert!(error.message.contains(why), "{}", error.message);
         }
         assert!(HttpDoor::new([]).check("http://localhost/").is_err());
+    }
+
+    #[test]
+    fn what_changes_the_connection_is_refused() {
+        for name in ["Host", "content-length", "Transfer-Encoding", "Proxy-Authorization", "Connection"] {
+            assert!(check_header(name).is_err(), "{name}");
+        }
+        assert!(check_header("authorization").is_ok() && check_method("PATCH").is_ok());
+        assert!(check_method("CONNECT").is_err() && check_method("get").is_err());
     }
 }

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{Error, Result};
 
+/// What an entry costs beside its texts.
+const ENTRY_BYTES: u64 = 256;
+
 /// All shelves.
 #[derive(Clone, Debug)]
 pub struct Store(Arc<Mutex<Inner>>);
@@ -64,12 +67,14 @@ impl Shelf {
     /// A value that is larger than the whole store.
     pub fn put(&self, key: &str, bytes: Vec<u8>) -> Result<()> {
         let mut inner = self.store.inner();
-        let (size, most) = (size_of(key, bytes.len()), inner.most_bytes);
-        if size > most {
-            return Err(Error::limit(format!("store value `{key}` has {size} bytes with its key, {most} are allowed"))
-                .hint("raise limits.store_bytes, or keep smaller values"));
-        }
         let place = (self.overlay.clone(), key.to_owned());
+        let (size, most) = (size_of(&place, bytes.len()), inner.most_bytes);
+        if size > most {
+            return Err(Error::limit(format!(
+                "store value `{key}` takes {size} bytes with its key, {most} are allowed"
+            ))
+            .hint("raise limits.store_bytes, or keep smaller values"));
+        }
         inner.remove(&place);
         while inner.bytes + size > most {
             let Some((_, oldest)) = inner.order.first_key_value() else { break };
@@ -93,14 +98,15 @@ impl Shelf {
 impl Inner {
     fn remove(&mut self, place: &(String, String)) -> bool {
         let Some(value) = self.values.remove(place) else { return false };
-        self.bytes -= size_of(&place.1, value.bytes.len());
+        self.bytes -= size_of(place, value.bytes.len());
         self.order.remove(&value.written);
         true
     }
 }
 
-fn size_of(key: &str, bytes: usize) -> u64 {
-    (key.len() + bytes) as u64
+/// With what the maps need for an entry, about.
+fn size_of(place: &(String, String), bytes: usize) -> u64 {
+    ENTRY_BYTES + (place.0.len() + place.1.len() + bytes) as u64
 }
 
 #[cfg(test)]
@@ -109,10 +115,10 @@ mod tests {
 
     #[test]
     fn shelves_are_apart_and_the_oldest_goes_first() {
-        let store = Store::new(10);
+        let store = Store::new(10 + 3 * (ENTRY_BYTES + 1));
         let (a, b) = (store.shelf("a"), store.shelf("b"));
-        a.put("k", vec![1; 3]).expect("4 of 10");
-        b.put("k", vec![2; 3]).expect("8 of 10");
+        a.put("k", vec![1; 3]).expect("4 of 10, and an entry");
+        b.put("k", vec![2; 3]).expect("8 of 10, and two entries");
         assert_eq!(a.get("k").as_deref(), Some(&[1, 1, 1][..]));
         assert_eq!(b.get("k").as_deref(), Some(&[2, 2, 2][..]));
         a.put("m", vec![3]).expect("10 of 10");
@@ -120,7 +126,7 @@ mod tests {
         assert!(b.get("k").is_some() && a.get("m").is_some());
         a.put("n", vec![5]).expect("the oldest goes");
         assert!(b.get("k").is_none() && a.get("k").is_some());
-        assert!(a.put("k", vec![0; 10]).is_err(), "never");
+        assert!(a.put("k", vec![0; 1000]).is_err(), "never");
         assert!(a.get("k").is_some(), "what was refused changed nothing");
         assert!(a.delete("k") && !a.delete("k"));
     }

@@ -130,14 +130,14 @@ impl<D: Driver> Queue<D> {
         }
         let pattern = bits.to_le_bytes();
         let pattern = &pattern[..width as usize];
-        if offset.is_multiple_of(u64::from(width)) {
+        if offset.saturating_add(dst.mem().skew()).is_multiple_of(u64::from(width)) {
             let queued = self.stream.fill(dst.mem(), offset, pattern, len);
             self.noted(queued)?;
             self.points.queued();
             return Ok(());
         }
         // The library fills at multiples of the pattern only; elements elsewhere are sent as they are.
-        self.patterns.retain(|(event, _)| !event.has_ended().unwrap_or(true));
+        self.patterns.retain(|(event, _)| !event.has_ended().unwrap_or(false));
         let bytes = pattern.repeat(count as usize).into_boxed_slice();
         // SAFETY: the bytes are kept until the event has ended; `Drop` waits for it.
         let queued = unsafe { self.stream.write(dst.mem(), offset, bytes.as_ptr(), len) };
@@ -248,7 +248,8 @@ impl<D: Driver> Queue<D> {
 
     /// Makes the scratch memory large enough for every launch of a batch.
     fn reserve(&mut self, ready: &[Ready]) -> Result<(), Fault> {
-        self.outgrown.retain(|(event, _)| !event.has_ended().unwrap_or(true));
+        // Where it cannot be told, they are still in use.
+        self.outgrown.retain(|(event, _)| !event.has_ended().unwrap_or(false));
         for plan in ready.iter().map(|ready| &ready.plan) {
             for (position, &bytes) in plan.scratch.iter().enumerate() {
                 if self.scratch.get(position).is_some_and(|mem| mem.bytes() >= bytes) {

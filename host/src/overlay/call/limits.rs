@@ -28,6 +28,8 @@ pub struct CallLimits {
     pub artifacts: u64,
     /// Bytes that one host call may take from or give to the guest.
     pub hostcall_bytes: u64,
+    /// Bytes of the world's answers that are kept for a replay.
+    pub answer_bytes: u64,
     /// Resource handles at one time.
     pub handles: u64,
     /// Launches gathered before they go to the backend.

@@ -126,6 +126,8 @@ pub(crate) struct Trace {
     hasher: Sha256,
     current: Option<Mark>,
     answers: Vec<Answer>,
+    /// Bytes of them as they are written.
+    answer_bytes: u64,
     /// Launches by the host call that queued them.
     launches: Vec<(u64, Arc<str>)>,
     script: Option<Script>,
@@ -197,8 +199,14 @@ impl Trace {
                 }
             },
         };
+        self.answer_bytes += 64 + value.to_string().len() as u64;
         self.answers.push(Answer { call, function: function.name().to_owned(), value: value.clone() });
         Ok(value)
+    }
+
+    /// Bytes of the answers that are kept so far.
+    pub(crate) fn answer_bytes(&self) -> u64 {
+        self.answer_bytes
     }
 
     /// Where a replay has to stop; `None` outside a replay.

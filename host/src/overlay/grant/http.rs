@@ -13,6 +13,10 @@ impl Host for CallState {
         self.enter(Function::HttpSend)?;
         self.trace.add(method.as_bytes());
         self.trace.add(url.as_bytes());
+        for Header { name, value } in &headers {
+            self.trace.add(name.as_bytes());
+            self.trace.add(value.as_bytes());
+        }
         self.trace.add(&body);
         self.check_transfer(body.len() as u64)?;
         let left = self.limits.wall.saturating_sub(self.started.elapsed());

@@ -11,6 +11,7 @@ pub(crate) const GUEST: &str = "guest";
 impl Host for CallState {
     fn write(&mut self, level: Level, event: String, data_json: String) -> wasmtime::Result<()> {
         self.enter(Function::LogWrite)?;
+        self.trace.add(&[level as u8]);
         self.trace.add(event.as_bytes());
         self.trace.add(data_json.as_bytes());
         self.count_line(event.len() + data_json.len())?;
@@ -32,6 +33,7 @@ impl Host for CallState {
 
     fn progress(&mut self, done: u64, total: u64, data_json: String) -> wasmtime::Result<()> {
         self.enter(Function::LogProgress)?;
+        self.trace.add(&[done, total].map(u64::to_le_bytes).concat());
         self.trace.add(data_json.as_bytes());
         self.count_line(data_json.len())?;
         let data = parsed(&data_json);

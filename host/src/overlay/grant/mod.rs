@@ -81,6 +81,11 @@ impl CallState {
         // Asked before the trace is borrowed; in a replay nothing is asked.
         let asked = if self.trace.stop().is_none() { ask(self) } else { Value::Null };
         let value = self.trace.world(self.host_calls, function, || asked).map_err(wasmtime::Error::msg)?;
+        let most = self.limits.answer_bytes;
+        if self.trace.answer_bytes() > most {
+            let message = format!("the answers that are kept for a replay have more than {most} bytes");
+            return Err(self.stop_at(LimitHit::new("limits.answer_bytes", message)));
+        }
         self.trace.add(&to_jcs(&value));
         Ok(value)
     }

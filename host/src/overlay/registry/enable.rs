@@ -21,6 +21,31 @@ impl Registry {
         self.decide(&overlay, on, grants)
     }
 
+    /// Disables an overlay whose enabled version is spoilt, of which nothing more can be said than its name; false where
+    /// there is none.
+    ///
+    /// # Errors
+    /// A store that cannot be written.
+    pub fn disable_spoilt(&mut self, name: &str) -> Result<bool> {
+        if !self.broken.iter().any(|broken| broken.name == name && broken.enabled) {
+            return Ok(false);
+        }
+        let Some(store) = self.stores.first() else { return Ok(false) };
+        let lock = FolderLock::take(store)?;
+        let mut index = Index::read(store)?;
+        let mut changed = false;
+        for entry in index.overlays.iter_mut().filter(|entry| entry.name == name && entry.enabled) {
+            entry.enabled = false;
+            changed = true;
+        }
+        if changed {
+            index.write(store)?;
+        }
+        drop(lock);
+        *self = Self::open(&self.stores)?;
+        Ok(changed)
+    }
+
     /// Keeps a decision about one version; all others of its name are disabled.
     pub(super) fn decide(
         &mut self,
@@ -40,6 +65,10 @@ impl Registry {
             other.enabled = false;
         }
         index.put(entry);
+        // What is in a later store was there before all that was installed.
+        if !store.join(&digest).is_dir() {
+            index.put_first(&digest);
+        }
         index.write(store)?;
         drop(lock);
         *self = Self::open(&self.stores)?;

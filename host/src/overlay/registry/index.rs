@@ -114,6 +114,14 @@ impl Index {
         }
     }
 
+    /// Moves an entry before all others of its name.
+    pub(super) fn put_first(&mut self, digest: &str) {
+        let Some(from) = self.overlays.iter().position(|entry| entry.digest == digest) else { return };
+        let entry = self.overlays.remove(from);
+        let to = self.overlays.iter().position(|other| other.name == entry.name).unwrap_or(self.overlays.len());
+        self.overlays.insert(to, entry);
+    }
+
     pub(super) fn find(&self, digest: &str) -> Option<&Entry> {
         self.overlays.iter().find(|entry| entry.digest == digest)
     }

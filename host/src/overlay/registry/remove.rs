@@ -81,24 +81,30 @@ impl Registry {
     }
 
     /// Enables the version that was installed before the one that is enabled (or before the newest, if none is), with the
-    /// grants that it had. Gives the version that was left and the one that is enabled now.
+    /// grants that it had. Gives the version that was left (`None` if it was spoilt) and the one that is enabled now.
     ///
     /// # Errors
     /// No such overlay, or none before it.
-    pub fn rollback(&mut self, name: &str) -> Result<(Version, InstalledOverlay)> {
-        let now = self.get(name)?.clone();
+    pub fn rollback(&mut self, name: &str) -> Result<(Option<Version>, InstalledOverlay)> {
         // Newest first, as they are listed.
         let mut versions = self.overlays.iter().filter(|overlay| overlay.manifest.name == name);
-        versions.find(|overlay| overlay.digest == now.digest);
+        // A spoilt version is what one goes back from.
+        let spoilt = self.broken.iter().find(|broken| broken.name == name && broken.enabled && !broken.missing);
+        let left = match spoilt {
+            Some(_) => None,
+            None => {
+                let now = self.get(name)?;
+                versions.find(|overlay| overlay.digest == now.digest);
+                Some(now.manifest.version.clone())
+            }
+        };
         let Some(before) = versions.next().cloned() else {
-            return Err(Error::refused(format!(
-                "overlay `{name}` {} has no version before it to go back to",
-                now.manifest.version
-            ))
-            .hint("`clamp-host overlay install PACKAGE` installs one"));
+            let version = left.map_or_else(String::new, |version| format!(" {version}"));
+            return Err(Error::refused(format!("overlay `{name}`{version} has no version before it to go back to"))
+                .hint("`clamp-host overlay install PACKAGE` installs one"));
         };
         let grants: BTreeSet<Grant> = before.grants.clone();
         let overlay = self.decide(&before, true, grants)?;
-        Ok((now.manifest.version, overlay))
+        Ok((left, overlay))
     }
 }

@@ -82,9 +82,9 @@ fn attempt(to: &HttpCall, call: &ServiceCall, body: &[u8], left: Duration) -> At
         }
         Err(error) if error.kind == ErrorKind::Limit => Attempt::Done(Err(call.too_late())),
         Err(error) => {
-            let kind = FailureKind::Host(error.kind);
-            let (code, message, hint) = ("unreachable".to_owned(), error.message, error.hint);
-            let failure = CallFailure { kind, code, message, hint, data: Vec::new() };
+            // The service is the overlay: that it cannot be reached is an end of the call, with a record.
+            let (kind, code) = (FailureKind::Overlay, "unreachable".to_owned());
+            let failure = CallFailure { kind, code, message: error.message, hint: error.hint, data: Vec::new() };
             if error.kind == ErrorKind::Io { Attempt::Again(failure) } else { Attempt::Done(Err(failure)) }
         }
     }

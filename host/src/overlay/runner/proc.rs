@@ -12,14 +12,16 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use serde_json::{Value, json};
 
 use super::service::failed;
 use super::{CallEnd, CallFailure, FailureKind, ServiceCall};
 use crate::error::{Error, Result};
-use crate::overlay::call::Hints;
 use crate::sandbox::Sandbox;
+
+/// The end of stderr that stands in a failure.
+const TAIL_CHARS: usize = 4096;
 
 /// How often a process is looked at.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -31,8 +33,6 @@ pub struct ProcCall {
     pub command: Vec<String>,
     /// The overlay's folder.
     pub folder: PathBuf,
-    /// What the operator set for it, as variables `CLAMP_CONFIG_KEY`.
-    pub variables: Vec<(String, String)>,
     /// What holds it.
     pub sandbox: Sandbox,
     /// This program, which puts on the sandbox before it becomes the command.
@@ -59,7 +59,7 @@ pub fn call_proc(what: &ProcCall, call: &ServiceCall) -> Result<(CallEnd, Sandbo
         Sandbox { report: report.path().to_owned(), writable: vec![room.path().to_owned()], ..what.sandbox.clone() };
     let mut command = Command::new(&what.program);
     command.args(sandbox.words()).arg("--").args(&what.command);
-    command.current_dir(&what.folder).env_clear().envs(variables(what, &call.hints));
+    command.current_dir(&what.folder).env_clear().envs(variables(call));
     command.env("TMPDIR", room.path()).env("HOME", room.path());
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let child = command.spawn().map_err(|e| Error::io(format!("cannot start {}", what.program.display()), &e))?;
@@ -74,9 +74,15 @@ pub fn call_proc(what: &ProcCall, call: &ServiceCall) -> Result<(CallEnd, Sandbo
         tracing::info!(target: "guest", event = "stderr", data = %json!(line));
     }
     let who = what.command.first().map_or("the command", String::as_str);
-    // A sandbox that could not be put on is no fault of the overlay's.
+    // Neither a sandbox that could not be put on nor a program that is not there is an answer of the overlay's.
     if let Some(problem) = held.get("error").and_then(Value::as_str) {
-        return Err(Error::refused(format!("{who}: {problem}")).hint("a command is only run in its sandbox"));
+        let message = format!("the command `{who}` was not started: {problem}");
+        return Err(match held.get("stage").and_then(Value::as_str) {
+            Some("exec") => Error::not_found(message)
+                .hint("install the program, or correct `entrypoints.proc.command` in the overlay's manifest"),
+            _ => Error::refused(message)
+                .hint("a command is only run in its sandbox; overlays.NAME.proc_paths names what it may read beside"),
+        });
     }
     let reply = match (over, late) {
         (Some(used), _) => Err(CallFailure {
@@ -91,15 +97,17 @@ pub fn call_proc(what: &ProcCall, call: &ServiceCall) -> Result<(CallEnd, Sandbo
         }),
         (None, true) => Err(call.too_late()),
         (None, false) => match out {
-            None => Err(call.too_long(who)),
-            Some(out) if status.success() => call.reply(who, &out),
-            Some(_) => Err(ended_badly(who, status, &err)),
+            Said::TooMuch => Err(call.too_long(who)),
+            Said::Held => Err(failed("held", format!("{who} ended and left a process behind that holds its stdout"))),
+            Said::All(out) if status.success() => call.reply(who, &out),
+            Said::All(_) => Err(ended_badly(who, status, &err)),
         },
     };
     Ok((call.end(reply, late), held))
 }
 
-fn variables(what: &ProcCall, hints: &Hints) -> Vec<(OsString, OsString)> {
+fn variables(call: &ServiceCall) -> Vec<(OsString, OsString)> {
+    let hints = &call.hints;
     let mut all = vec![
         ("PATH".to_owned(), "/usr/local/bin:/usr/bin:/bin".to_owned()),
         ("LANG".to_owned(), "C.UTF-8".to_owned()),
@@ -110,7 +118,9 @@ fn variables(what: &ProcCall, hints: &Hints) -> Vec<(OsString, OsString)> {
     all.extend(given("CLAMP_MAX_CONTEXT_TOKENS", hints.max_context_tokens.map(|tokens| tokens.to_string())));
     all.extend(given("CLAMP_BATCH_MODE", hints.batch_mode.clone()));
     all.extend(given("CLAMP_OFFLOAD_TIER", hints.offload_tier.clone()));
-    all.extend(what.variables.iter().cloned());
+    let own =
+        call.config.iter().map(|(key, value)| (format!("CLAMP_CONFIG_{}", key.to_ascii_uppercase()), value.clone()));
+    all.extend(own);
     all.into_iter().map(|(name, value)| (name.into(), value.into())).collect()
 }
 
@@ -123,7 +133,9 @@ fn ended_badly(who: &str, status: ExitStatus, err: &str) -> CallFailure {
     };
     let last = err.lines().rev().find(|line| !line.trim().is_empty()).map(|line| format!(": {}", line.trim()));
     let mut failure = failed("exit", format!("{who} ended with {how}{}", last.unwrap_or_default()));
-    failure.data = serde_json::to_vec(&json!({"exit_code": status.code(), "signal": status.signal(), "stderr": err}))
+    // The log has all of it.
+    let tail = err.char_indices().rev().take(TAIL_CHARS).last().map_or("", |(at, _)| &err[at..]);
+    failure.data = serde_json::to_vec(&json!({"exit_code": status.code(), "signal": status.signal(), "stderr": tail}))
         .unwrap_or_default();
     failure
 }
@@ -132,10 +144,18 @@ fn ended_badly(who: &str, status: ExitStatus, err: &str) -> CallFailure {
 struct Running {
     child: Child,
     group: Option<Pid>,
-    out: mpsc::Receiver<Option<Vec<u8>>>,
-    err: mpsc::Receiver<Option<Vec<u8>>>,
+    out: mpsc::Receiver<Said>,
+    err: mpsc::Receiver<Said>,
     /// Stdout has more than it may; there is nothing to wait for.
     is_flooded: Arc<AtomicBool>,
+}
+
+/// What came of a stream.
+enum Said {
+    All(Vec<u8>),
+    TooMuch,
+    /// Somebody still holds it open.
+    Held,
 }
 
 /// How it ended.
@@ -163,11 +183,9 @@ impl Running {
     /// Waits for the first process, ends it where it takes too long or too much, and then ends whatever it left behind.
     fn end(&mut self, what: &ProcCall, call: &ServiceCall, begun: Instant) -> Ended {
         let (mut late, mut over, mut looked) = (false, None, Instant::now());
-        let status = loop {
-            match self.child.try_wait() {
-                Ok(Some(status)) => break status,
-                Ok(None) => {}
-                Err(_) => break ExitStatus::from_raw(-1),
+        loop {
+            if self.has_ended() {
+                break;
             }
             late = begun.elapsed() >= call.timeout;
             if looked.elapsed() > Duration::from_millis(50) {
@@ -175,13 +193,25 @@ impl Running {
                 over = self.group.map(resident_bytes).filter(|used| *used > what.hard_bytes);
             }
             if late || over.is_some() || self.is_flooded.load(Ordering::Relaxed) {
-                self.kill();
-                break self.child.wait().unwrap_or(ExitStatus::from_raw(-1));
+                break;
             }
             thread::sleep(PAUSE);
-        };
+        }
+        Ended { status: self.reap(), late, over }
+    }
+
+    /// Whether the first process has ended; its number stays taken until [`Running::reap`].
+    fn has_ended(&self) -> bool {
+        let Some(pid) = self.group else { return true };
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        !matches!(waitid(WaitId::Pid(pid), options), Ok(None))
+    }
+
+    /// Ends the group while its number is surely its own, and takes the first process's end.
+    fn reap(&mut self) -> ExitStatus {
         self.kill();
-        Ended { status, late, over }
+        self.group = None;
+        self.child.wait().unwrap_or(ExitStatus::from_raw(-1))
     }
 
     fn kill(&self) {
@@ -192,28 +222,28 @@ impl Running {
     }
 
     /// Everything on stdout, `None` if it was too much; and the beginning of stderr.
-    fn words(&self) -> (Option<Vec<u8>>, String) {
+    fn words(&self) -> (Said, String) {
         // The pipes end with the group; a process that left the group may hold them, and is not waited for.
         let second = Duration::from_secs(1);
-        let out = self.out.recv_timeout(second).unwrap_or(None);
-        let err = self.err.recv_timeout(second).ok().flatten().unwrap_or_default();
+        let out = self.out.recv_timeout(second).unwrap_or(Said::Held);
+        let err = match self.err.recv_timeout(second) {
+            Ok(Said::All(err)) => err,
+            _ => Vec::new(),
+        };
         (out, String::from_utf8_lossy(&err).into_owned())
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.kill();
-        let _ = self.child.wait();
+        if self.group.is_some() {
+            self.reap();
+        }
     }
 }
 
 /// Reads a stream to its end on a thread; of more than `most` bytes the beginning or, if that is to be noted, nothing.
-fn read(
-    stream: Option<impl Read + Send + 'static>,
-    most: u64,
-    over: Option<Arc<AtomicBool>>,
-) -> mpsc::Receiver<Option<Vec<u8>>> {
+fn read(stream: Option<impl Read + Send + 'static>, most: u64, over: Option<Arc<AtomicBool>>) -> mpsc::Receiver<Said> {
     let (send, receive) = mpsc::channel();
     thread::spawn(move || {
         let Some(mut stream) = stream else { return };
@@ -222,7 +252,7 @@ fn read(
         let is_over = bytes.len() as u64 > most;
         bytes.truncate(usize::try_from(most).unwrap_or(usize::MAX));
         let refused = over.filter(|_| is_over);
-        let _ = send.send(if refused.is_some() { None } else { Some(bytes) });
+        let _ = send.send(if refused.is_some() { Said::TooMuch } else { Said::All(bytes) });
         if let Some(over) = refused {
             over.store(true, Ordering::Relaxed);
         }

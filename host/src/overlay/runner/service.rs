@@ -1,5 +1,6 @@
 //! What a service and a command are told and what they may answer: JSON both ways, the same for both.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clamp_plugin_api::manifest::jcs::to_jcs;
@@ -32,6 +33,8 @@ pub struct ServiceCall {
     pub seed: String,
     /// Strict or fast.
     pub mode: &'static str,
+    /// The operator's values that it was given.
+    pub config: BTreeMap<String, String>,
     /// How it is asked to get by with less memory.
     pub hints: Hints,
     /// Wall time for all of it.
@@ -93,7 +96,7 @@ impl ServiceCall {
         CallEnd {
             reply,
             usage: Usage::default(),
-            artifacts: std::collections::BTreeMap::new(),
+            artifacts: BTreeMap::new(),
             kernel_time: Duration::ZERO,
             stopped_by_clock,
             stop: None,
@@ -159,6 +162,7 @@ pub(super) mod tests {
             payload_hash: "h".into(),
             seed: "7".into(),
             mode: "strict",
+            config: BTreeMap::new(),
             hints: Hints::default(),
             timeout: Duration::from_secs(5),
             timeout_name: "timeout_s",

@@ -59,15 +59,10 @@ pub struct GpuMem<R: Runtime> {
     context: Context<R>,
     address: u64,
     bytes: u64,
-    origin: Origin,
-}
-
-/// Whose memory it is.
-enum Origin {
-    /// The device's; whether other libraries were told its address.
-    Own { is_shared: AtomicBool },
-    /// Another library's, which gets it back when this is dropped.
-    Lent(#[expect(dead_code, reason = "held, not read: dropping is the point")] DlMemory),
+    /// Whether other libraries were told its address.
+    is_shared: AtomicBool,
+    /// Another library's, which gets it back when this is dropped; `None` where it is the device's own.
+    lent: Option<DlMemory>,
 }
 
 /// What arrays that a plan takes for aligned are aligned to.
@@ -76,14 +71,14 @@ const ALIGNMENT: u64 = 64;
 impl<R: Runtime> GpuMem<R> {
     pub(super) fn alloc(context: &Context<R>, bytes: u64) -> Result<GpuMem<R>, Fault> {
         let address = R::alloc(context.entered()?, bytes.max(1))?;
-        let origin = Origin::Own { is_shared: AtomicBool::new(false) };
-        Ok(GpuMem { context: context.clone(), address, bytes, origin })
+        Ok(GpuMem { context: context.clone(), address, bytes, is_shared: AtomicBool::new(false), lent: None })
     }
 
     /// Memory of another library where it lies.
     pub(super) fn lent(context: &Context<R>, memory: DlMemory) -> GpuMem<R> {
         let (address, bytes) = (memory.address().expose_provenance() as u64, memory.bytes());
-        GpuMem { context: context.clone(), address, bytes, origin: Origin::Lent(memory) }
+        let (is_shared, lent) = (AtomicBool::new(false), Some(memory));
+        GpuMem { context: context.clone(), address, bytes, is_shared, lent }
     }
 
     /// The address of its first byte.
@@ -102,33 +97,41 @@ impl<R: Runtime> Memory for GpuMem<R> {
     }
 
     fn share(&self) -> Option<u64> {
-        if let Origin::Own { is_shared } = &self.origin {
-            is_shared.store(true, Ordering::Relaxed);
-        }
+        self.is_shared.store(true, Ordering::Relaxed);
         Some(self.address)
     }
 }
 
 impl<R: Runtime> Drop for GpuMem<R> {
     fn drop(&mut self) {
-        let Origin::Own { is_shared } = &mut self.origin else { return };
+        let (address, lent) = (self.address, self.lent.take());
         if self.context.is_lost() {
+            // Whoever it belongs to, the device may still write it.
+            std::mem::forget(lent);
             return;
         }
-        let address = self.address;
-        if *is_shared.get_mut() {
-            // A library may let go of memory that its own queued work still uses; the pool would give it to the next. If
-            // the device cannot be waited for, the memory is never given back.
-            let device = self.context.device();
-            let _ = R::visit(device, || {
-                if R::idle(device).is_ok() {
-                    // SAFETY: allocated once, freed once; nothing is queued that could use it.
-                    unsafe { R::free(device, address) };
-                }
-            });
-        } else if let Ok(device) = self.context.entered() {
-            // SAFETY: allocated once, freed once; who drops it has waited for the commands that use it.
-            unsafe { R::free(device, address) };
+        if !*self.is_shared.get_mut() {
+            // Lent memory goes back by being dropped.
+            if lent.is_none()
+                && let Ok(device) = self.context.entered()
+            {
+                // SAFETY: allocated once, freed once; who drops it has waited for the commands that use it.
+                unsafe { R::free(device, address) };
+            }
+            return;
+        }
+        // A library may let go of memory that its own queued work still uses; the pool, or whoever lent it, would give it to
+        // the next. If the device cannot be waited for, the memory is never given back.
+        let (device, mut is_idle) = (self.context.device(), false);
+        let _ = R::visit(device, || {
+            is_idle = R::idle(device).is_ok();
+            if is_idle && lent.is_none() {
+                // SAFETY: allocated once, freed once; nothing is queued that could use it.
+                unsafe { R::free(device, address) };
+            }
+        });
+        if !is_idle {
+            std::mem::forget(lent);
         }
     }
 }
