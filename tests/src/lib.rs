@@ -27,6 +27,18 @@ pub fn folder(variable: &str) -> PathBuf {
     }
 }
 
+/// Other bytes in a stored file, which the store keeps read-only: what a failing disk or a careless hand does to it.
+///
+/// # Panics
+/// Where the file is not there or cannot be written.
+pub fn overwrite(file: &Path, bytes: &[u8]) {
+    let mut permissions = std::fs::metadata(file).expect("stat").permissions();
+    #[expect(clippy::permissions_set_readonly_false, reason = "the test's own file")]
+    permissions.set_readonly(false);
+    std::fs::set_permissions(file, permissions).expect("chmod");
+    std::fs::write(file, bytes).expect("write");
+}
+
 /// The distribution: `clamp-host`, `plugins/`, `overlays/`, `config/`.
 pub fn dist() -> PathBuf {
     folder("CLAMP_TEST_DIST")

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use clamp_tests::{Bench, package};
+use clamp_tests::{Bench, overwrite, package};
 
 /// A copy of a package that a test may spoil.
 fn copy_of(bench: &Bench, name: &str) -> PathBuf {
@@ -112,13 +112,9 @@ fn a_file_that_changed_in_the_store_is_noticed_at_the_run() {
         let good = std::fs::read(&file).expect("read");
         let mut bad = good.clone();
         bad[good.len() / 2] ^= 1;
-        let mut permissions = std::fs::metadata(&file).expect("stat").permissions();
-        #[expect(clippy::permissions_set_readonly_false, reason = "the test's own file")]
-        permissions.set_readonly(false);
-        std::fs::set_permissions(&file, permissions).expect("chmod");
-        std::fs::write(&file, bad).expect("write");
+        overwrite(&file, &bad);
         bench.run(&["run", "digits"]).expect(14).complains_of(says);
-        std::fs::write(&file, good).expect("write");
+        overwrite(&file, &good);
     }
     assert!(!bench.work().join("runs").exists(), "nothing was begun");
 }

@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use clamp_tests::{Bench, Ran};
+use clamp_tests::{Bench, Ran, overwrite};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -165,15 +165,11 @@ fn an_overlay_that_is_gone_or_changed_is_named() {
         .into_iter()
         .find(|(path, _)| path.ends_with("noop.wasm"))
         .expect("the component");
-    let mut permissions = std::fs::metadata(&wasm).expect("stat").permissions();
-    #[expect(clippy::permissions_set_readonly_false, reason = "the test's own file")]
-    permissions.set_readonly(false);
-    std::fs::set_permissions(&wasm, permissions).expect("chmod");
     let good = std::fs::read(&wasm).expect("read");
-    std::fs::write(&wasm, b"other").expect("write");
+    overwrite(&wasm, b"other");
     let verdict = replay(&bench, &run, &[]).expect(3).json();
     assert!(verdict["reason"].as_str().is_some_and(|said| said.contains("was changed since")), "{verdict:#}");
-    std::fs::write(&wasm, good).expect("write");
+    overwrite(&wasm, &good);
     let _ = bench.run(&["overlay", "disable", "noop"]).expect(0);
     let _ = bench.run(&["overlay", "remove", "noop"]).expect(0);
     bench

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clamp_tests::{Bench, package};
+use clamp_tests::{Bench, overwrite, package};
 use serde_json::Value;
 
 /// The no-op overlay as another version.
@@ -82,11 +82,7 @@ fn verify_digests_everything_and_names_what_changed() {
         .into_iter()
         .find(|(path, _)| path.ends_with("noop.wasm"))
         .expect("the component");
-    let mut permissions = std::fs::metadata(&wasm).expect("stat").permissions();
-    #[expect(clippy::permissions_set_readonly_false, reason = "the test's own file")]
-    permissions.set_readonly(false);
-    std::fs::set_permissions(&wasm, permissions).expect("chmod");
-    std::fs::write(&wasm, b"other").expect("write");
+    overwrite(&wasm, b"other");
     bench.run(&["overlay", "verify", "noop"]).expect(14).complains_of("noop.wasm was changed since it was installed");
     let found = bench.run(&["overlay", "verify", "--json"]).expect(14).json();
     assert_eq!(found["ok"], false);
@@ -105,11 +101,7 @@ fn verify_digests_everything_and_names_what_changed() {
                 && std::fs::read_to_string(path).is_ok_and(|text| text.contains("\"version\":\"0.2.0\""))
         })
         .expect("its manifest");
-    let mut permissions = std::fs::metadata(&manifest).expect("stat").permissions();
-    #[expect(clippy::permissions_set_readonly_false, reason = "the test's own file")]
-    permissions.set_readonly(false);
-    std::fs::set_permissions(&manifest, permissions).expect("chmod");
-    std::fs::write(&manifest, b"{}").expect("write");
+    overwrite(&manifest, b"{}");
     let _ = bench.run(&["overlay", "verify", "noop"]).expect(14);
     let said = bench.run(&["overlay", "rollback", "noop"]).expect(0).stdout;
     assert!(said.contains("noop (spoilt) -> 0.1.0"), "{said}");

@@ -1,6 +1,7 @@
 //! What passed between a guest and its host, call by call. Each call of the host leaves a mark, eight bytes over its name,
 //! what it was given and what it answered, so that two runs can be held against each other and the first call that differs
-//! be named. Answers that cannot be derived again (clock, hints, store, http) are kept, and given again in a replay.
+//! be named. Answers that cannot be derived again (clock, store, http) are kept, and given again in a replay; hints stand
+//! in the record itself.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
